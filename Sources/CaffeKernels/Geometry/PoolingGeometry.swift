@@ -1,0 +1,53 @@
+import CaffeErrors
+
+/// All arithmetic on the extents of a pooling, for any number of spatial axes.
+///
+/// - Input `[batch, channels, input…]`, output `[batch, channels, output…]`,
+///   `output = round((input + 2·pad − kernel) / stride) + 1`, rounding up unless told otherwise.
+///
+/// With padding, a last window that would start beyond the input and its leading pad is dropped.
+///
+/// Source: BVLC Caffe, `pooling_layer.cpp`.
+package struct PoolingGeometry: Hashable, Sendable {
+  package enum Rounding: Hashable, Sendable { case up, down }
+
+  package let batch: Int
+  package let channels: Int
+  package let input: [Int]
+  package let kernel: [Int]
+  package let stride: [Int]
+  package let pad: [Int]
+  package let output: [Int]
+
+  /// - Throws: a sentence in prototxt words when padding, kernel and input do not go together.
+  package init(
+    batch: Int, channels: Int, input: [Int], kernel: [Int], stride: [Int], pad: [Int],
+    rounding: Rounding = .up
+  ) throws {
+    precondition(
+      [kernel, stride, pad].allSatisfy { $0.count == input.count }, "one extent per spatial axis")
+    self.batch = batch
+    self.channels = channels
+    self.input = input
+    self.kernel = kernel
+    self.stride = stride
+    self.pad = pad
+    output = try input.indices.map { axis in
+      guard (0..<kernel[axis]).contains(pad[axis]) else {
+        throw CaffeError(
+          "pad must be in 0..<kernel_size (0..<\(kernel[axis])), got \(pad[axis])")
+      }
+      let room = input[axis] + 2 * pad[axis] - kernel[axis]
+      guard room >= 0 || rounding == .up && room > -stride[axis] else {
+        throw CaffeError(
+          "a window of \(kernel[axis]) does not fit into the bottom's \(input[axis])"
+            + " with pad \(pad[axis]) on spatial axis \(axis)")
+      }
+      let steps =
+        rounding == .up ? (room + stride[axis] - 1) / stride[axis] : room / stride[axis]
+      let windows = max(steps, 0) + 1
+      let lastStartsOutside = (windows - 1) * stride[axis] >= input[axis] + pad[axis]
+      return lastStartsOutside ? windows - 1 : windows
+    }
+  }
+}

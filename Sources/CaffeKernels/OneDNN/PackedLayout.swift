@@ -1,0 +1,12 @@
+/// An order of a tensor's values in memory other than row-major NCHW: what a oneDNN primitive asked for.
+///
+/// Two layouts are equal when their bytes mean the same.
+package protocol PackedLayout: AnyObject, Sendable {
+  /// Bytes a tensor takes in this layout, padding included.
+  var byteCount: Int { get }
+  /// Plain and packed orders are the same bytes: no conversion is ever needed.
+  var isPlain: Bool { get }
+  func isEqual(to other: any PackedLayout) -> Bool
+  func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer)
+  func unpack(_ packed: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>)
+}
