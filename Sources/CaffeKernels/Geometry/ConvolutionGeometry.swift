@@ -30,7 +30,8 @@ package struct ConvolutionGeometry: Hashable, Sendable {
       [kernel, stride, pad, dilation].allSatisfy { $0.count == input.count },
       "one extent per spatial axis")
     guard inputChannels % groups == 0 else {
-      throw CaffeError("the bottom's \(inputChannels) channels are not a multiple of group \(groups)")
+      throw CaffeError(
+        "the bottom's \(inputChannels) channels are not a multiple of group \(groups)")
     }
     guard outputChannels % groups == 0 else {
       throw CaffeError("num_output \(outputChannels) is not a multiple of group \(groups)")
@@ -54,5 +55,56 @@ package struct ConvolutionGeometry: Hashable, Sendable {
       }
       return room / stride[axis] + 1
     }
+  }
+}
+
+extension ConvolutionGeometry {
+  /// The convolution of which a deconvolution is the transpose.
+  ///
+  /// A deconvolution from `[batch, inputChannels, input…]` makes `[batch, outputChannels, output…]`,
+  /// `output = stride·(input − 1) + dilation·(kernel − 1) + 1 − 2·pad`; its weights are
+  /// `[inputChannels, outputChannels / groups, kernel…]`. The returned geometry's *output* is the
+  /// deconvolution's bottom, and its *input* the top.
+  ///
+  /// - Throws: a sentence in prototxt words when channels do not divide or no top is left.
+  ///
+  /// Source: BVLC Caffe, `deconv_layer.cpp`.
+  package init(
+    transposeOf batch: Int, inputChannels: Int, outputChannels: Int, groups: Int = 1,
+    input: [Int], kernel: [Int], stride: [Int], pad: [Int], dilation: [Int]
+  ) throws {
+    guard inputChannels % groups == 0 else {
+      throw CaffeError(
+        "the bottom's \(inputChannels) channels are not a multiple of group \(groups)")
+    }
+    guard outputChannels % groups == 0 else {
+      throw CaffeError("num_output \(outputChannels) is not a multiple of group \(groups)")
+    }
+    let top = try input.indices.map { axis in
+      let window = dilation[axis] * (kernel[axis] - 1) + 1
+      let extent = stride[axis] * (input[axis] - 1) + window - 2 * pad[axis]
+      guard extent > 0 else {
+        throw CaffeError("pad \(pad[axis]) leaves nothing of the top on spatial axis \(axis)")
+      }
+      return extent
+    }
+    try self.init(
+      batch: batch, inputChannels: outputChannels, outputChannels: inputChannels, groups: groups,
+      input: top, kernel: kernel, stride: stride, pad: pad, dilation: dilation)
+  }
+
+  /// Values of one channel of the input and of the output.
+  package var inputSize: Int { input.reduce(1, *) }
+  package var outputSize: Int { output.reduce(1, *) }
+  /// Taps of a window.
+  package var taps: Int { kernel.reduce(1, *) }
+  /// Values of the whole input, output and weights.
+  package var inputCount: Int { batch * inputChannels * inputSize }
+  package var outputCount: Int { batch * outputChannels * outputSize }
+  package var weightCount: Int { outputChannels * (inputChannels / groups) * taps }
+
+  /// Whether each window is one cell and the windows are the cells: no unfolding is needed.
+  package var isPointwise: Bool {
+    taps == 1 && stride.allSatisfy { $0 == 1 } && pad.allSatisfy { $0 == 0 }
   }
 }

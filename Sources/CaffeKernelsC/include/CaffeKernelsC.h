@@ -1,1 +1,12 @@
+/// The loops of the CAFFE engine. `ck` stands for CaffeKernels.
+///
+/// Buffers are dense row-major float32 and counts are elements, unless a comment says otherwise.
+/// An output may be the same buffer as an input of an element-wise loop; otherwise buffers do not
+/// overlap. Nothing here allocates, fails or keeps state, but the thread count and the chosen ISA.
 #pragma once
+#include "ck_block.h"
+#include "ck_channel.h"
+#include "ck_map.h"
+#include "ck_parallel.h"
+#include "ck_reduce.h"
+#include "ck_window.h"

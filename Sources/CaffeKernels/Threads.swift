@@ -1,0 +1,62 @@
+import COpenBLAS
+import CaffeKernelsC
+
+/// The process's one thread policy: how many threads loops, OpenBLAS and oneDNN use.
+///
+/// All three run on GNU OpenMP, so that a region started inside another is serial.
+package enum Threads {
+  /// Threads of a parallel loop; `OMP_NUM_THREADS`, or else the number of CPUs, by default.
+  package static var count: Int { ck_thread_count() }
+
+  /// Sets the number of threads, for work started by the calling thread.
+  package static func setCount(_ count: Int) {
+    ck_set_thread_count(count)
+    openblas_set_num_threads(Int32(ck_thread_count()))
+  }
+
+  /// Runs `body` once for each of at most `count` contiguous parts of `0..<count`, in parallel.
+  ///
+  /// The parts depend on `count`, `grain` (the least worth a thread) and the thread count alone.
+  package static func forEachPart(
+    of count: Int, grain: Int, _ body: @Sendable (_ part: Int, _ range: Range<Int>) -> Void
+  ) {
+    withoutActuallyEscaping(body) { body in
+      var holder = body
+      withUnsafeMutablePointer(to: &holder) { pointer in
+        ck_parallel_for(
+          count, grain,
+          { context, part, begin, end in
+            let pointer = context?.assumingMemoryBound(
+              to: (@Sendable (Int, Range<Int>) -> Void).self)
+            pointer?.pointee(part, begin..<end)
+          }, pointer)
+      }
+    }
+  }
+}
+
+/// The instruction sets whose loops the C kernels carry.
+package enum InstructionSet: String, CaseIterable, Sendable {
+  case base, v3, v4
+
+  private var code: ck_isa {
+    switch self {
+    case .base: CK_ISA_BASE
+    case .v3: CK_ISA_V3
+    case .v4: CK_ISA_V4
+    }
+  }
+
+  /// Whether this CPU can run the set.
+  package var isAvailable: Bool { ck_isa_available(code) }
+
+  /// The set in use: the CPU's best, or what `CAFFE_ISA` asked for.
+  package static var current: InstructionSet {
+    let code = ck_current_isa()
+    return allCases.first { $0.code == code } ?? .base
+  }
+
+  /// Switches every loop of the process, for tests; false when the CPU lacks the set.
+  @discardableResult
+  package func select() -> Bool { ck_set_isa(code) }
+}

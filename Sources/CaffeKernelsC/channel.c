@@ -1,0 +1,152 @@
+#include "ck_channel.h"
+
+#include <stddef.h>
+
+#include "ck_parallel.h"
+#include "ck_reduce.h"
+#include "dispatch.h"
+
+/// Channels handled at a time where each element has a channel of its own (inner = 1).
+enum { TILE = 256 };
+
+struct channel_context {
+  const float *a, *b, *p, *q, *r;
+  long outer, channels, inner;
+  float *out;
+  enum ck_reduction reduction;
+  float factor;
+  int adding;
+};
+
+static const float *at(const float *values, long offset) { return values ? values + offset : NULL; }
+
+/// Elements `begin..<end` of rows of `inner` elements, one channel each.
+static void affine_rows(const struct channel_context *x, long begin, long end) {
+  for (long row = begin; row < end; row++) {
+    long channel = row % x->channels, offset = row * x->inner;
+    const float k[4] = {x->p ? x->p[channel] : 1, x->q ? x->q[channel] : 0,
+                        x->r ? x->r[channel] : 0};
+    const float plain[4] = {k[0], k[2]};
+    if (x->b)
+      ck_loops()->map[CK_AXPBY](x->a + offset, x->b + offset, NULL, k, x->inner, x->out + offset);
+    else
+      ck_loops()->map[CK_AFFINE](x->a + offset, NULL, NULL, plain, x->inner, x->out + offset);
+  }
+}
+
+static void affine_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct channel_context *x = context;
+  if (x->inner > 1) {
+    affine_rows(x, begin, end);
+    return;
+  }
+  static const float zeros[TILE];
+  float ones[TILE];
+  for (long i = 0; i < TILE; i++) ones[i] = 1;
+  for (long element = begin; element < end;) {
+    long channel = element % x->channels, count = x->channels - channel;
+    if (count > TILE) count = TILE;
+    if (count > end - element) count = end - element;
+    ck_loops()->channel_row(
+        x->a + element, x->b ? x->b + element : zeros, x->p ? x->p + channel : ones,
+        x->q ? x->q + channel : zeros, x->r ? x->r + channel : zeros, count, x->out + element);
+    element += count;
+  }
+}
+
+static long row_grain(long inner) { return CK_LIGHT_GRAIN / (inner > 0 ? inner : 1) + 1; }
+
+void ck_channel_affine(
+    const float *a, const float *b, const float *p, const float *q, const float *r, long outer,
+    long channels, long inner, float *out) {
+  struct channel_context x = {.a = a, .b = b, .p = p, .q = q, .r = r, .outer = outer,
+                              .channels = channels, .inner = inner, .out = out};
+  ck_parallel_for(outer * channels, row_grain(inner), affine_part, &x);
+}
+
+static void prelu_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct channel_context *x = context;
+  for (long row = begin; row < end;) {
+    long channel = row % x->channels, offset = row * x->inner, rows = 1;
+    if (x->inner > 1) {
+      const float k[4] = {x->p[channel]};
+      enum ck_map_operation operation = x->b ? CK_RELU_BACKWARD : CK_RELU;
+      ck_loops()->map[operation](
+          x->a + offset, at(x->b, offset), NULL, k, x->inner, x->out + offset);
+    } else {
+      static const float k[4];
+      rows = x->channels - channel < end - row ? x->channels - channel : end - row;
+      const float *slope = x->p + channel;
+      if (x->b)
+        ck_loops()->map[CK_PRELU_BACKWARD](
+            x->a + offset, x->b + offset, slope, k, rows, x->out + offset);
+      else
+        ck_loops()->map[CK_PRELU](x->a + offset, slope, NULL, k, rows, x->out + offset);
+    }
+    row += rows;
+  }
+}
+
+void ck_prelu(
+    const float *a, const float *slope, long outer, long channels, long inner, float *out) {
+  ck_prelu_backward(a, NULL, slope, outer, channels, inner, out);
+}
+
+void ck_prelu_backward(
+    const float *gradient, const float *input, const float *slope, long outer, long channels,
+    long inner, float *out) {
+  struct channel_context x = {.a = gradient, .b = input, .p = slope, .channels = channels,
+                              .inner = inner, .out = out};
+  ck_parallel_for(outer * channels, row_grain(inner), prelu_part, &x);
+}
+
+static void store(const struct channel_context *x, long channel, double sum) {
+  float value = (float)(sum * (double)x->factor);
+  x->out[channel] = x->adding ? x->out[channel] + value : value;
+}
+
+/// Sums of a tile of channels whose elements lie side by side: float over 64 rows, then double.
+static void sum_columns(const struct channel_context *x, long first, long count) {
+  double total[TILE] = {0};
+  for (long begin = 0; begin < x->outer; begin += 64) {
+    float sums[TILE] = {0};
+    long end = begin + 64 < x->outer ? begin + 64 : x->outer;
+    for (long row = begin; row < end; row++) {
+      long offset = row * x->channels + first;
+      ck_loops()->accumulate[x->reduction](
+          x->a + offset, at(x->b, offset), at(x->p, first), count, sums);
+    }
+    for (long i = 0; i < count; i++) total[i] += (double)sums[i];
+  }
+  for (long i = 0; i < count; i++) store(x, first + i, total[i]);
+}
+
+static void sums_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct channel_context *x = context;
+  if (x->inner == 1) {
+    for (long first = begin; first < end; first += TILE)
+      sum_columns(x, first, end - first < TILE ? end - first : TILE);
+    return;
+  }
+  for (long channel = begin; channel < end; channel++) {
+    double sum = 0;
+    for (long row = 0; row < x->outer; row++) {
+      long offset = (row * x->channels + channel) * x->inner;
+      sum += ck_loops()->reduce[x->reduction](
+          x->a + offset, at(x->b, offset), x->p ? x->p[channel] : 0, x->inner);
+    }
+    store(x, channel, sum);
+  }
+}
+
+void ck_reduce_channels(
+    enum ck_reduction operation, const float *a, const float *b, const float *k, long outer,
+    long channels, long inner, float factor, int adding, float *out) {
+  struct channel_context x = {
+      .a = a, .b = b, .p = k, .outer = outer, .channels = channels, .inner = inner, .out = out,
+      .reduction = operation, .factor = factor, .adding = adding};
+  ck_parallel_for(channels, row_grain(outer * inner), sums_part, &x);
+}

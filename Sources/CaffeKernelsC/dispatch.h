@@ -1,0 +1,22 @@
+/// The table of loops, one per instruction set; only this module's own files see it.
+#pragma once
+#include "ck_map.h"
+#include "ck_reduce.h"
+
+/// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled
+/// once, split the work among threads.
+struct ck_loops {
+  void (*map[CK_MAP_COUNT])(
+      const float *a, const float *b, const float *c, const float *k, long count, float *out);
+  double (*reduce[CK_REDUCE_COUNT])(const float *a, const float *b, float k, long count);
+  void (*accumulate[CK_REDUCE_COUNT])(
+      const float *a, const float *b, const float *k, long count, float *sums);
+#define LOOP(result, name, ...) result (*name)(__VA_ARGS__);
+#include "loops/signatures.inc"
+#undef LOOP
+};
+
+/// The table in use.
+const struct ck_loops *ck_loops(void);
+
+extern const struct ck_loops ck_loops_base, ck_loops_v3, ck_loops_v4;

@@ -1,0 +1,16 @@
+/// Loops over `[outer, channels, inner]` with constants per channel.
+#pragma once
+#include "ck_map.h"
+
+/// out = p[c]·a + q[c]·b + r[c]. NULL means: p 1, q·b 0, r 0. `out` may be `a` or `b`.
+void ck_channel_affine(
+    const float *a, const float *b, const float *p, const float *q, const float *r, long outer,
+    long channels, long inner, float *out);
+
+/// out = a where it is positive, else slope[c]·a.
+void ck_prelu(
+    const float *a, const float *slope, long outer, long channels, long inner, float *out);
+/// out = gradient where `input` is positive, else slope[c]·gradient.
+void ck_prelu_backward(
+    const float *gradient, const float *input, const float *slope, long outer, long channels,
+    long inner, float *out);

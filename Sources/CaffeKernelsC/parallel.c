@@ -1,0 +1,62 @@
+#include "ck_parallel.h"
+
+#include <stdatomic.h>
+
+// libgomp's own entry points: clang would emit calls to another runtime, and two runtimes in one
+// process (OpenBLAS and oneDNN use libgomp) fight for the same cores.
+void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags);
+int omp_get_max_threads(void);
+int omp_get_num_threads(void);
+int omp_get_thread_num(void);
+int omp_in_parallel(void);
+void omp_set_num_threads(int count);
+
+static atomic_long chosen_threads = 0;  // 0: nobody asked, OpenMP decides
+
+long ck_thread_count(void) {
+  long chosen = atomic_load_explicit(&chosen_threads, memory_order_relaxed);
+  return chosen > 0 ? chosen : omp_get_max_threads();
+}
+
+void ck_set_thread_count(long count) {
+  long limited = count < 1 ? 1 : count > CK_MAX_PARTS ? CK_MAX_PARTS : count;
+  atomic_store_explicit(&chosen_threads, limited, memory_order_relaxed);
+  omp_set_num_threads((int)limited);
+}
+
+long ck_parts(long count, long grain) {
+  long threads = ck_thread_count();
+  long parts = grain > 0 ? count / grain : count;
+  if (parts > threads) parts = threads;
+  if (parts > CK_MAX_PARTS) parts = CK_MAX_PARTS;
+  return parts < 1 ? 1 : parts;
+}
+
+struct region {
+  ck_body body;
+  void *context;
+  long count, parts;
+};
+
+static void run_part(const struct region *region, long part) {
+  long share = region->count / region->parts, rest = region->count % region->parts;
+  long begin = part * share + (part < rest ? part : rest);
+  region->body(region->context, part, begin, begin + share + (part < rest ? 1 : 0));
+}
+
+// OpenMP may grant fewer threads than parts, so that each takes every n-th.
+static void run_thread(void *data) {
+  const struct region *region = data;
+  for (long part = omp_get_thread_num(); part < region->parts; part += omp_get_num_threads())
+    run_part(region, part);
+}
+
+void ck_parallel_for(long count, long grain, ck_body body, void *context) {
+  if (count <= 0) return;
+  struct region region = {body, context, count, ck_parts(count, grain)};
+  if (region.parts > 1 && !omp_in_parallel()) {
+    GOMP_parallel(run_thread, &region, (unsigned)region.parts, 0);
+  } else {
+    for (long part = 0; part < region.parts; part++) run_part(&region, part);
+  }
+}
