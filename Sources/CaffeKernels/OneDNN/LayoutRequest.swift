@@ -1,0 +1,20 @@
+/// The order a caller wants an operation's input in.
+package enum LayoutRequest: Sendable {
+  /// What oneDNN deems fastest.
+  case any
+  case plain
+  case channelsLast
+  /// That of the bottom, so that nothing is converted.
+  case same(OneDNNMemoryLayout)
+
+  func descriptor(_ extents: [Int]) throws -> MemoryDescriptor {
+    switch self {
+    case .any: return try MemoryDescriptor(extents, .any)
+    case .plain: return try MemoryDescriptor(extents, .plain)
+    case .channelsLast: return try MemoryDescriptor(extents, .channelsLast)
+    case .same(let layout):
+      precondition(layout.descriptor.extents == extents, "\(layout) is no layout of \(extents)")
+      return layout.descriptor
+    }
+  }
+}
