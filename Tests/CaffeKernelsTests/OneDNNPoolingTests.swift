@@ -116,13 +116,12 @@ struct OneDNNPoolingCase: CustomTestStringConvertible, Sendable {
   /// Channels-last, and the blocks a convolution over as many channels wants.
   private func layouts(_ geometry: PoolingGeometry) throws -> [OneDNNMemoryLayout] {
     let extents = [geometry.batch, geometry.channels] + geometry.input
-    let ones = geometry.input.map { _ in 1 }
+    let (ones, threes) = (geometry.input.map { _ in 1 }, geometry.input.map { _ in 3 })
     let convolution = try OneDNNConvolution(
       try ConvolutionGeometry(
         batch: geometry.batch, inputChannels: geometry.channels, outputChannels: 16,
-        input: geometry.input, kernel: ones, stride: ones, pad: ones.map { $0 - 1 },
-        dilation: ones),
-      hasBias: false, gradients: [], scratchpad: Scratchpad())
+        input: geometry.input, kernel: threes, stride: ones, pad: ones, dilation: ones),
+      hasBias: false, algorithm: .direct, gradients: [], scratchpad: Scratchpad())
     return [
       try .plain(extents), try .channelsLast(extents), convolution.forward.inputLayout,
     ]
@@ -161,16 +160,15 @@ struct OneDNNPoolingCase: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test func aWindowOutsideTheBottomIsRefused() throws {
-    // Windows of 3, pad 2, 7 apart over 5 cells: the second covers cells 5 and 6, pad only.
+  @Test func refusalsAreSentences() throws {
     let geometry = try PoolingGeometry(
-      batch: 1, channels: 16, input: [5, 5], kernel: [3, 3], stride: [7, 7], pad: [2, 2])
-    #expect(geometry.output == [2, 2])
+      batch: 1, channels: 16, input: [4, 4, 4, 4], kernel: [2, 2, 2, 2], stride: [2, 2, 2, 2],
+      pad: [0, 0, 0, 0])
     let error = #expect(throws: EngineRefusal.self) {
       try OneDNNPooling(
-        geometry, method: .maximum, training: true, input: .channelsLast([1, 16, 5, 5]),
+        geometry, method: .maximum, training: true, input: .plain([1, 16, 4, 4, 4, 4]),
         scratchpad: Scratchpad())
     }
-    #expect(error?.description == "ONEDNN declined: the last window lies outside the bottom")
+    #expect(error?.description == "ONEDNN declined: it pools over 1 to 3 spatial axes, not 4")
   }
 }

@@ -31,14 +31,13 @@ struct ConvolutionDescriptors {
       : [groups, output / groups, input / groups] + geometry.kernel
   }
 
-  /// - Parameter input: an order, or any; the primitive chooses that of the weights, and that of the
-  ///   output unless the input is channels-last, which goes with its like only.
+  /// - Parameters: an order, or any; the primitive chooses that of the weights.
   func forward(
-    input: MemoryDescriptor, training: Bool, attributes: Attributes
+    input: MemoryDescriptor, output: MemoryDescriptor, training: Bool, attributes: Attributes
   ) throws -> PrimitiveDescriptor {
     var operation = dnnl_convolution_desc_t()
     var (source, bias) = (input.raw, try bias().raw)
-    var (weights, output) = (try weights().raw, try output(for: input).raw)
+    var (weights, output) = (try weights().raw, output.raw)
     try check(
       dnnl_dilated_convolution_forward_desc_init(
         &operation, training ? dnnl_forward_training : dnnl_forward_inference, algorithm,
@@ -100,13 +99,6 @@ struct ConvolutionDescriptors {
   }
 
   private func weights() throws -> MemoryDescriptor { try MemoryDescriptor(weightsExtents, .any) }
-
-  private func output(for input: MemoryDescriptor) throws -> MemoryDescriptor {
-    let channelsLast = try MemoryDescriptor(inputExtents, .channelsLast)
-    let isPlain = try input.isEqual(to: MemoryDescriptor(inputExtents, .plain))
-    return input.isEqual(to: channelsLast) && !isPlain
-      ? try MemoryDescriptor(outputExtents, .channelsLast) : try output()
-  }
 
   private func output() throws -> MemoryDescriptor { try MemoryDescriptor(outputExtents, .any) }
 

@@ -7,6 +7,16 @@ package enum LayoutRequest: Sendable {
   /// That of the bottom, so that nothing is converted.
   case same(OneDNNMemoryLayout)
 
+  /// What goes with this order on the other side of an operation: oneDNN joins channels-last only
+  /// to channels-last.
+  var companion: LayoutRequest {
+    switch self {
+    case .any, .plain: .any
+    case .channelsLast: .channelsLast
+    case .same(let layout): layout.isChannelsLast ? .channelsLast : .any
+    }
+  }
+
   func descriptor(_ extents: [Int]) throws -> MemoryDescriptor {
     switch self {
     case .any: return try MemoryDescriptor(extents, .any)

@@ -44,11 +44,12 @@ package final class OneDNNConvolution {
   ///     take the output's gradient *before* that ReLU.
   ///   - gradients: empty for inference.
   ///   - input: the order of the bottom; one or three channels do best in `any` or `plain`.
+  ///   - output: the order of the top; channels-last if nothing else is said and the bottom is.
   /// - Throws: `EngineRefusal` if oneDNN cannot run one of the passes, or only slowly.
   package init(
     _ geometry: ConvolutionGeometry, hasBias: Bool, fusedReLUSlope: Float? = nil,
     algorithm: Algorithm = .automatic, gradients: Gradients = [.input, .weights],
-    input: LayoutRequest = .any, scratchpad: Scratchpad
+    input: LayoutRequest = .any, output: LayoutRequest? = nil, scratchpad: Scratchpad
   ) throws {
     guard (1...3).contains(geometry.input.count) else {
       throw EngineRefusal("it convolves over 1 to 3 spatial axes, not \(geometry.input.count)")
@@ -56,7 +57,9 @@ package final class OneDNNConvolution {
     self.geometry = geometry
     let descriptors = ConvolutionDescriptors(geometry, algorithm: algorithm.code, hasBias: hasBias)
     let chosen = try descriptors.forward(
-      input: input.descriptor(descriptors.inputExtents), training: !gradients.isEmpty,
+      input: input.descriptor(descriptors.inputExtents),
+      output: (output ?? input.companion).descriptor(descriptors.outputExtents),
+      training: !gradients.isEmpty,
       attributes: Attributes(fused: fusedReLUSlope.map { .relu(slope: $0) } ?? .nothing))
     forward = try Forward(chosen, scratchpad: scratchpad)
     backwardData =

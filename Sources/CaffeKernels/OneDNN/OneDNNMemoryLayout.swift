@@ -7,6 +7,8 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   package let byteCount: Int
   /// The tensor's extents, which do not depend on the order.
   package var extents: [Int] { descriptor.extents }
+  /// The second axis is contiguous, and that is another order than the plain one.
+  package let isChannelsLast: Bool
   private let conversions = Mutex(Conversions())
 
   /// Made at first use: most layouts only travel from one primitive to the next.
@@ -18,7 +20,14 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   init(_ descriptor: MemoryDescriptor) {
     self.descriptor = descriptor
     byteCount = descriptor.byteCount
-    isPlain = (try? MemoryDescriptor(descriptor.extents, .plain)).map(descriptor.isEqual) ?? false
+    isPlain = Self.isEqual(descriptor, .plain)
+    isChannelsLast = !isPlain && Self.isEqual(descriptor, .channelsLast)
+  }
+
+  private static func isEqual(
+    _ descriptor: MemoryDescriptor, _ order: MemoryDescriptor.Order
+  ) -> Bool {
+    (try? MemoryDescriptor(descriptor.extents, order)).map(descriptor.isEqual) ?? false
   }
 
   /// Row-major, as Caffe shows every blob.
@@ -69,8 +78,8 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     let order =
       switch descriptor.channelBlocking {
       case _ where isPlain: "plain"
+      case _ where isChannelsLast: "channels last"
       case nil: "packed"
-      case let blocking? where blocking.block == 1: "channels last"
       case let blocking?: "blocked by \(blocking.block) channels"
       }
     return "\(extents) \(order)"

@@ -17,9 +17,6 @@ struct PoolingDescriptors {
     let lastStart = geometry.input.indices.map {
       (geometry.output[$0] - 1) * geometry.stride[$0] - geometry.pad[$0]
     }
-    guard zip(lastStart, geometry.input).allSatisfy({ $0 < $1 }) else {
-      throw EngineRefusal("the last window lies outside the bottom")
-    }
     self.geometry = geometry
     algorithm = method == .maximum ? dnnl_pooling_max : dnnl_pooling_avg_include_padding
     strides = geometry.stride.map(Int64.init)
