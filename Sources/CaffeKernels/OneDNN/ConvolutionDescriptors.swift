@@ -1,0 +1,111 @@
+import COneDNN
+
+/// The three passes of a convolution in oneDNN's terms.
+struct ConvolutionDescriptors {
+  let geometry: ConvolutionGeometry
+  let algorithm: dnnl_alg_kind_t
+  let hasBias: Bool
+
+  private let strides: [Int64]
+  private let dilation: [Int64]
+  private let pad: [Int64]
+
+  init(_ geometry: ConvolutionGeometry, algorithm: dnnl_alg_kind_t, hasBias: Bool) {
+    self.hasBias = hasBias
+    self.geometry = geometry
+    self.algorithm = algorithm
+    strides = geometry.stride.map(Int64.init)
+    dilation = geometry.dilation.map { Int64($0 - 1) }  // oneDNN counts the gaps
+    pad = geometry.pad.map(Int64.init)
+  }
+
+  var inputExtents: [Int] { [geometry.batch, geometry.inputChannels] + geometry.input }
+  var outputExtents: [Int] { [geometry.batch, geometry.outputChannels] + geometry.output }
+
+  /// Groups are an axis of their own; the values lie as in Caffe's `[out, in / groups, kernel…]`.
+  var weightsExtents: [Int] {
+    let (groups, input, output) =
+      (geometry.groups, geometry.inputChannels, geometry.outputChannels)
+    return groups == 1
+      ? [output, input] + geometry.kernel
+      : [groups, output / groups, input / groups] + geometry.kernel
+  }
+
+  /// - Parameters: an order, or any; the primitive chooses that of the weights.
+  func forward(
+    input: MemoryDescriptor, output: MemoryDescriptor, training: Bool, attributes: Attributes
+  ) throws -> PrimitiveDescriptor {
+    var operation = dnnl_convolution_desc_t()
+    var (source, bias) = (input.raw, try bias().raw)
+    var (weights, output) = (try weights().raw, output.raw)
+    try check(
+      dnnl_dilated_convolution_forward_desc_init(
+        &operation, training ? dnnl_forward_training : dnnl_forward_inference, algorithm,
+        &source, &weights, &bias, &output, strides, dilation, pad, pad),
+      "convolution")
+    return try PrimitiveDescriptor("convolution", operation: operation, attributes: attributes)
+  }
+
+  /// The gradient to the bottom, in the layouts of the forward pass if they are fast.
+  func backwardData(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
+    try inFastestLayouts(of: forward) { input, outputGradient in
+      var operation = dnnl_convolution_desc_t()
+      var (source, output, weights) = (input.raw, outputGradient.raw, try weights().raw)
+      let name = "convolution's gradient to its bottom"
+      try check(
+        dnnl_dilated_convolution_backward_data_desc_init(
+          &operation, algorithm, &source, &weights, &output, strides, dilation, pad, pad), name)
+      return try PrimitiveDescriptor(
+        name, operation: operation, attributes: Attributes(), hint: forward)
+    }
+  }
+
+  /// The gradient to weights and bias, in the layouts of the forward pass if they are fast.
+  func backwardWeights(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
+    try inFastestLayouts(of: forward) { input, outputGradient in
+      var operation = dnnl_convolution_desc_t()
+      var (source, output) = (input.raw, outputGradient.raw)
+      var (weights, bias) = (try weights().raw, try bias().raw)
+      let name = "convolution's gradient to its weights"
+      try check(
+        dnnl_dilated_convolution_backward_weights_desc_init(
+          &operation, algorithm, &source, &weights, &bias, &output, strides, dilation, pad, pad),
+        name)
+      return try PrimitiveDescriptor(
+        name, operation: operation, attributes: Attributes(), hint: forward)
+    }
+  }
+
+  /// Tries the forward pass's layouts first, then whatever oneDNN likes; compiled code comes
+  /// before its fallback on matrix products.
+  private func inFastestLayouts(
+    of forward: PrimitiveDescriptor,
+    create: (_ input: MemoryDescriptor, _ output: MemoryDescriptor) throws -> PrimitiveDescriptor
+  ) throws -> PrimitiveDescriptor {
+    var same: PrimitiveDescriptor?
+    if let input = forward.memory(.input), let output = forward.memory(.output) {
+      do {
+        same = try create(input, output)
+      } catch is EngineRefusal {}
+    }
+    if let same, same.implementation.hasPrefix("jit") { return same }
+    do {
+      let free = try create(MemoryDescriptor(inputExtents, .any), output())
+      return same.map { free.implementation.hasPrefix("jit") ? free : $0 } ?? free
+    } catch let refusal as EngineRefusal {
+      guard let same else { throw refusal }
+      return same
+    }
+  }
+
+  private func weights() throws -> MemoryDescriptor { try MemoryDescriptor(weightsExtents, .any) }
+
+  private func output() throws -> MemoryDescriptor { try MemoryDescriptor(outputExtents, .any) }
+
+  /// An empty descriptor stands for no bias.
+  private func bias() throws -> MemoryDescriptor {
+    hasBias
+      ? try MemoryDescriptor([geometry.outputChannels], .plain)
+      : MemoryDescriptor(dnnl_memory_desc_t())
+  }
+}

@@ -1,0 +1,39 @@
+/// Adds a gradient in the layout a primitive chose to one in plain order, or writes it there.
+///
+/// Caffe adds the gradients of all iterations of an `iter_size` and of all layers that share a
+/// parameter, so adding is the rule; oneDNN always overwrites.
+final class GradientAccumulator {
+  let layout: OneDNNMemoryLayout
+  private let add: Reorder
+  private let region: Scratchpad.Region
+  private let scratchpad: Scratchpad
+
+  /// - Parameter region: `layout.byteCount` bytes of the scratchpad.
+  init(layout: OneDNNMemoryLayout, region: Scratchpad.Region, of scratchpad: Scratchpad) throws {
+    self.layout = layout
+    self.region = region
+    self.scratchpad = scratchpad
+    let plain = try MemoryDescriptor(layout.descriptor.extents, .plain)
+    add = try Reorder(from: layout.descriptor, to: plain, accumulating: true)
+  }
+
+  /// Where the primitive is to write.
+  func target(
+    for gradient: UnsafeMutablePointer<Float>, overwriting: Bool
+  ) -> UnsafeMutableRawPointer? {
+    overwriting && layout.isPlain
+      ? UnsafeMutableRawPointer(gradient) : scratchpad.pointer(to: region)
+  }
+
+  /// Takes what the primitive has written to `target`.
+  func finish(_ gradient: UnsafeMutablePointer<Float>, overwriting: Bool) {
+    guard let written = target(for: gradient, overwriting: overwriting),
+      written != UnsafeMutableRawPointer(gradient)
+    else { return }
+    if overwriting {
+      layout.unpack(written, into: gradient)
+    } else {
+      add.run(written, into: UnsafeMutableRawPointer(gradient))
+    }
+  }
+}

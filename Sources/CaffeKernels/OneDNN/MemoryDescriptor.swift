@@ -1,0 +1,97 @@
+import COneDNN
+
+/// Extents of a float tensor and the order of its values in memory, as oneDNN describes them.
+///
+/// Of all code outside this file only operation descriptors look at `raw`. A value without
+/// references, which the compiler cannot see through the C unions.
+struct MemoryDescriptor: @unchecked Sendable {
+  enum Order {
+    /// Left to the primitive.
+    case any
+    /// Row-major: the last axis is contiguous.
+    case plain
+    /// The second axis is contiguous: NWC, NHWC, NDHWC.
+    case channelsLast
+  }
+
+  private(set) var raw = dnnl_memory_desc_t()
+
+  init(_ raw: dnnl_memory_desc_t) {
+    self.raw = raw
+  }
+
+  init(_ extents: [Int], _ order: Order) throws {
+    let rank = Int32(extents.count)
+    let dims = extents.map(Int64.init)
+    switch order {
+    case .any:
+      try check(
+        dnnl_memory_desc_init_by_tag(&raw, rank, dims, dnnl_f32, dnnl_format_tag_any),
+        "memory descriptor")
+    case .plain, .channelsLast:
+      let axes = Array(extents.indices)
+      let outerToInner = order == .plain || rank < 3 ? axes : [0] + axes[2...] + [1]
+      try check(
+        dnnl_memory_desc_init_by_strides(
+          &raw, rank, dims, dnnl_f32, Self.strides(of: extents, outerToInner: outerToInner)),
+        "memory descriptor")
+    }
+  }
+
+  private static func strides(of extents: [Int], outerToInner axes: [Int]) -> [Int64] {
+    var strides = [Int64](repeating: 1, count: extents.count)
+    var step = 1
+    for axis in axes.reversed() {
+      strides[axis] = Int64(step)
+      step *= max(extents[axis], 1)
+    }
+    return strides
+  }
+
+  /// Bytes the tensor takes, padding included.
+  var byteCount: Int {
+    withUnsafePointer(to: raw) { Int(dnnl_memory_desc_get_size($0)) }
+  }
+
+  var extents: [Int] { Self.values(raw.dims, count: Int(raw.ndims)) }
+
+  private static func values(_ tuple: some Any, count: Int) -> [Int] {
+    withUnsafeBytes(of: tuple) { $0.bindMemory(to: Int64.self).prefix(count).map(Int.init) }
+  }
+
+  /// Where a value lies, for orders that block at most the channels; nil for all others.
+  var channelBlocking: ChannelBlocking? {
+    guard raw.format_kind == dnnl_blocked else { return nil }
+    let blocking = raw.format_desc.blocking
+    let strides = Self.values(blocking.strides, count: Int(raw.ndims))
+    switch blocking.inner_nblks {
+    case 0: return ChannelBlocking(block: 1, strides: strides)
+    case 1 where blocking.inner_idxs.0 == 1:
+      return ChannelBlocking(block: Int(blocking.inner_blks.0), strides: strides)
+    default: return nil
+    }
+  }
+
+  /// Equal bytes have equal meaning. Strides of axes with a single element do not matter.
+  func isEqual(to other: MemoryDescriptor) -> Bool {
+    let same = withUnsafePointer(to: raw) { mine in
+      withUnsafePointer(to: other.raw) { dnnl_memory_desc_equal(mine, $0) != 0 }
+    }
+    if same { return true }
+    guard extents == other.extents, let mine = channelBlocking, let theirs = other.channelBlocking,
+      mine.block == theirs.block
+    else { return false }
+    return extents.indices.allSatisfy { axis in
+      let steps = axis == 1 ? (extents[axis] + mine.block - 1) / mine.block : extents[axis]
+      return steps <= 1 || mine.strides[axis] == theirs.strides[axis]
+    }
+  }
+}
+
+/// The order of a tensor whose channels lie in blocks of `block` (1 for plain and channels-last).
+///
+/// `strides[1]` is the distance of two blocks, every other stride that of two neighbours.
+struct ChannelBlocking {
+  let block: Int
+  let strides: [Int]
+}

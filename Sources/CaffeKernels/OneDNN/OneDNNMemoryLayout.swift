@@ -1,0 +1,87 @@
+import Synchronization
+
+/// An order in memory that a oneDNN primitive chose, or one of the two that have a name.
+package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
+  let descriptor: MemoryDescriptor
+  package let isPlain: Bool
+  package let byteCount: Int
+  /// The tensor's extents, which do not depend on the order.
+  package var extents: [Int] { descriptor.extents }
+  /// The second axis is contiguous, and that is another order than the plain one.
+  package let isChannelsLast: Bool
+  private let conversions = Mutex(Conversions())
+
+  /// Made at first use: most layouts only travel from one primitive to the next.
+  private struct Conversions: ~Copyable {
+    var pack: Reorder?
+    var unpack: Reorder?
+  }
+
+  init(_ descriptor: MemoryDescriptor) {
+    self.descriptor = descriptor
+    byteCount = descriptor.byteCount
+    isPlain = Self.isEqual(descriptor, .plain)
+    isChannelsLast = !isPlain && Self.isEqual(descriptor, .channelsLast)
+  }
+
+  private static func isEqual(
+    _ descriptor: MemoryDescriptor, _ order: MemoryDescriptor.Order
+  ) -> Bool {
+    (try? MemoryDescriptor(descriptor.extents, order)).map(descriptor.isEqual) ?? false
+  }
+
+  /// Row-major, as Caffe shows every blob.
+  package static func plain(_ extents: [Int]) throws -> OneDNNMemoryLayout {
+    OneDNNMemoryLayout(try MemoryDescriptor(extents, .plain))
+  }
+
+  /// The second axis is contiguous: NHWC for four axes.
+  package static func channelsLast(_ extents: [Int]) throws -> OneDNNMemoryLayout {
+    OneDNNMemoryLayout(try MemoryDescriptor(extents, .channelsLast))
+  }
+
+  package func isEqual(to other: any PackedLayout) -> Bool {
+    guard let other = other as? OneDNNMemoryLayout else { return false }
+    return self === other || descriptor.isEqual(to: other.descriptor)
+  }
+
+  /// Padding becomes zero. `packed` must not overlap `plain`.
+  package func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
+    let reorder = conversions.withLock { [descriptor] in
+      let reorder = $0.pack ?? Self.reorder(between: descriptor, packing: true)
+      $0.pack = reorder
+      return reorder
+    }
+    reorder.run(plain, into: packed)
+  }
+
+  package func unpack(_ packed: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>) {
+    let reorder = conversions.withLock { [descriptor] in
+      let reorder = $0.unpack ?? Self.reorder(between: descriptor, packing: false)
+      $0.unpack = reorder
+      return reorder
+    }
+    reorder.run(packed, into: plain)
+  }
+
+  private static func reorder(between packed: MemoryDescriptor, packing: Bool) -> Reorder {
+    do {
+      let plain = try MemoryDescriptor(packed.extents, .plain)
+      return try Reorder(from: packing ? plain : packed, to: packing ? packed : plain)
+    } catch {
+      preconditionFailure("oneDNN reorders every layout its primitives choose: \(error)")
+    }
+  }
+
+  /// Extents and order, as in `[64, 20, 24, 24] blocked by 16 channels`.
+  package var description: String {
+    let order =
+      switch descriptor.channelBlocking {
+      case _ where isPlain: "plain"
+      case _ where isChannelsLast: "channels last"
+      case nil: "packed"
+      case let blocking?: "blocked by \(blocking.block) channels"
+      }
+    return "\(extents) \(order)"
+  }
+}

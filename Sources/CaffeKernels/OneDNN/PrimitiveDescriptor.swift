@@ -1,0 +1,139 @@
+import COneDNN
+
+/// The role of a tensor in a primitive.
+struct Argument: Equatable {
+  let code: Int32
+
+  static var input: Argument { Argument(code: DNNL_ARG_SRC_0) }
+  static var output: Argument { Argument(code: DNNL_ARG_DST_0) }
+  static var weights: Argument { Argument(code: DNNL_ARG_WEIGHTS_0) }
+  static var bias: Argument { Argument(code: DNNL_ARG_BIAS) }
+  static var mean: Argument { Argument(code: DNNL_ARG_MEAN) }
+  static var variance: Argument { Argument(code: DNNL_ARG_VARIANCE) }
+  static var scale: Argument { Argument(code: DNNL_ARG_SCALE) }
+  static var shift: Argument { Argument(code: DNNL_ARG_SHIFT) }
+  static var workspace: Argument { Argument(code: DNNL_ARG_WORKSPACE) }
+  static var scratchpad: Argument { Argument(code: DNNL_ARG_SCRATCHPAD) }
+  static var inputGradient: Argument { Argument(code: DNNL_ARG_DIFF_SRC_0) }
+  static var outputGradient: Argument { Argument(code: DNNL_ARG_DIFF_DST_0) }
+  static var weightsGradient: Argument { Argument(code: DNNL_ARG_DIFF_WEIGHTS_0) }
+  static var biasGradient: Argument { Argument(code: DNNL_ARG_DIFF_BIAS) }
+  static var scaleGradient: Argument { Argument(code: DNNL_ARG_DIFF_SCALE) }
+  static var shiftGradient: Argument { Argument(code: DNNL_ARG_DIFF_SHIFT) }
+
+  /// Input number `index` of a sum or a concatenation.
+  static func input(_ index: Int) -> Argument {
+    Argument(code: DNNL_ARG_MULTIPLE_SRC + Int32(index))
+  }
+}
+
+/// What a primitive does besides its own work.
+final class Attributes {
+  enum Fused {
+    case nothing
+    /// `max(x, 0) + slope·min(x, 0)` on each output.
+    case relu(slope: Float)
+    /// The output is added to what is there.
+    case sum
+  }
+
+  let raw: dnnl_primitive_attr_t
+
+  init(fused: Fused = .nothing) throws {
+    var created: dnnl_primitive_attr_t?
+    try check(dnnl_primitive_attr_create(&created), "attribute creation")
+    guard let created else { preconditionFailure("oneDNN returned no attributes") }
+    raw = created
+    try check(
+      dnnl_primitive_attr_set_scratchpad_mode(raw, dnnl_scratchpad_mode_user), "scratchpad mode")
+    try fuse(fused)
+  }
+
+  deinit {
+    dnnl_primitive_attr_destroy(raw)
+  }
+
+  private func fuse(_ fused: Fused) throws {
+    var list: dnnl_post_ops_t?
+    try check(dnnl_post_ops_create(&list), "fusion list creation")
+    defer { dnnl_post_ops_destroy(list) }
+    switch fused {
+    case .nothing: return
+    case .relu(let slope):
+      try check(
+        dnnl_post_ops_append_eltwise(list, 1, dnnl_eltwise_relu, slope, 0), "fusion of ReLU")
+    case .sum:
+      try check(dnnl_post_ops_append_sum(list, 1), "fusion of a sum")
+    }
+    try check(dnnl_primitive_attr_set_post_ops(raw, list), "fusion")
+  }
+}
+
+/// A primitive that oneDNN has agreed to run: which implementation, in which layouts.
+final class PrimitiveDescriptor {
+  let raw: dnnl_primitive_desc_t
+
+  /// - Throws: `EngineRefusal` if nothing but oneDNN's slow reference implements the operation,
+  ///   unless that is accepted.
+  init(
+    _ name: String, acceptingReference: Bool = false,
+    create: (OneDNNRuntime, inout dnnl_primitive_desc_t?) throws -> dnnl_status_t
+  ) throws {
+    var created: dnnl_primitive_desc_t?
+    try check(try create(try OneDNNRuntime.shared(), &created), name)
+    guard let created else { preconditionFailure("oneDNN returned no \(name) descriptor") }
+    raw = created
+    if !acceptingReference && implementation.hasPrefix("ref") {
+      throw EngineRefusal("only oneDNN's slow reference implements this \(name)")
+    }
+  }
+
+  /// - Parameters:
+  ///   - operation: a filled-in `dnnl_…_desc_t`.
+  ///   - hint: the forward pass this is the backward pass of.
+  convenience init<Operation>(
+    _ name: String, operation: Operation, attributes: Attributes,
+    hint: PrimitiveDescriptor? = nil
+  ) throws {
+    try self.init(name) { runtime, created in
+      withUnsafePointer(to: operation) {
+        dnnl_primitive_desc_create(&created, $0, attributes.raw, runtime.engine, hint?.raw)
+      }
+    }
+  }
+
+  deinit {
+    dnnl_primitive_desc_destroy(raw)
+  }
+
+  /// oneDNN's name of the chosen code, such as `jit:avx512_core` or `jit_wino_4x3:avx512_core`.
+  var implementation: String {
+    var name: UnsafePointer<CChar>?
+    let status = withUnsafeMutablePointer(to: &name) {
+      dnnl_primitive_desc_query(raw, dnnl_query_impl_info_str, 0, $0)
+    }
+    guard status == dnnl_success, let name else { return "unknown" }
+    return String(cString: name)
+  }
+
+  /// The layout chosen for an argument; nil if the primitive has no such argument.
+  func memory(_ argument: Argument) -> MemoryDescriptor? {
+    guard let found = dnnl_primitive_desc_query_md(raw, dnnl_query_exec_arg_md, argument.code),
+      found.pointee.ndims > 0
+    else { return nil }
+    return MemoryDescriptor(found.pointee)
+  }
+
+  /// As `memory`, for arguments the caller has described itself.
+  func layout(_ argument: Argument) -> OneDNNMemoryLayout {
+    guard let descriptor = memory(argument) else {
+      preconditionFailure("\(implementation) has no argument \(argument.code)")
+    }
+    return OneDNNMemoryLayout(descriptor)
+  }
+
+  /// Bytes of an argument the primitive may or may not have.
+  func byteCount(_ argument: Argument) -> Int {
+    memory(argument)?.byteCount ?? 0
+  }
+}

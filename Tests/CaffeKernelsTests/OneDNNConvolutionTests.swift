@@ -1,0 +1,309 @@
+import CaffeKernels
+import Testing
+
+/// A convolution by its definition, in double precision.
+private struct NaiveConvolution {
+  let geometry: ConvolutionGeometry
+  let input: [Float]
+  let weights: [Float]
+
+  /// Calls `body` with the flat indices of each output, input and weight that meet.
+  private func forEachProduct(_ body: (_ output: Int, _ input: Int, _ weight: Int) -> Void) {
+    let g = geometry
+    let (perGroupIn, perGroupOut) = (g.inputChannels / g.groups, g.outputChannels / g.groups)
+    let outputs = Self.indices(g.output)
+    let kernels = Self.indices(g.kernel)
+    for n in 0..<g.batch {
+      for o in 0..<g.outputChannels {
+        for (cell, at) in outputs.enumerated() {
+          let output = (n * g.outputChannels + o) * outputs.count + cell
+          for i in 0..<perGroupIn {
+            let channel = o / perGroupOut * perGroupIn + i
+            for (tap, k) in kernels.enumerated() {
+              let place = at.indices.map {
+                at[$0] * g.stride[$0] - g.pad[$0] + k[$0] * g.dilation[$0]
+              }
+              guard zip(place, g.input).allSatisfy({ (0..<$1).contains($0) }) else { continue }
+              let flat = zip(place, g.input).reduce(0) { $0 * $1.1 + $1.0 }
+              body(
+                output, (n * g.inputChannels + channel) * g.input.product + flat,
+                (o * perGroupIn + i) * kernels.count + tap)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static func indices(_ extents: [Int]) -> [[Int]] {
+    extents.reduce([[]]) { heads, extent in
+      heads.flatMap { head in (0..<extent).map { head + [$0] } }
+    }
+  }
+
+  func output(bias: [Float]?) -> [Double] {
+    let cells = geometry.output.product
+    var result = (0..<geometry.outputCount).map { index in
+      bias.map { Double($0[index / cells % geometry.outputChannels]) } ?? 0
+    }
+    forEachProduct { result[$0] += Double(input[$1]) * Double(weights[$2]) }
+    return result
+  }
+
+  func inputGradient(_ outputGradient: [Float]) -> [Double] {
+    var result = [Double](repeating: 0, count: input.count)
+    forEachProduct { result[$1] += Double(outputGradient[$0]) * Double(weights[$2]) }
+    return result
+  }
+
+  func weightsGradient(_ outputGradient: [Float]) -> [Double] {
+    var result = [Double](repeating: 0, count: weights.count)
+    forEachProduct { result[$2] += Double(outputGradient[$0]) * Double(input[$1]) }
+    return result
+  }
+
+  func biasGradient(_ outputGradient: [Float]) -> [Double] {
+    var result = [Double](repeating: 0, count: geometry.outputChannels)
+    let cells = geometry.output.product
+    for (index, value) in outputGradient.enumerated() {
+      result[index / cells % geometry.outputChannels] += Double(value)
+    }
+    return result
+  }
+}
+
+extension ConvolutionGeometry {
+  fileprivate var inputCount: Int { batch * inputChannels * input.product }
+  fileprivate var outputCount: Int { batch * outputChannels * output.product }
+  fileprivate var weightsCount: Int {
+    outputChannels * inputChannels / groups * kernel.product
+  }
+}
+
+struct OneDNNConvolutionCase: CustomTestStringConvertible, Sendable {
+  let testDescription: String
+  let geometry: ConvolutionGeometry
+  var algorithm = OneDNNConvolution.Algorithm.direct
+
+  init(
+    _ name: String, _ batch: Int, _ channels: Int, _ input: [Int], out: Int, kernel: [Int],
+    stride: Int = 1, pad: Int = 0, dilation: Int = 1, groups: Int = 1,
+    algorithm: OneDNNConvolution.Algorithm = .direct
+  ) throws {
+    testDescription = name
+    self.algorithm = algorithm
+    geometry = try ConvolutionGeometry(
+      batch: batch, inputChannels: channels, outputChannels: out, groups: groups, input: input,
+      kernel: kernel, stride: input.map { _ in stride }, pad: input.map { _ in pad },
+      dilation: input.map { _ in dilation })
+  }
+
+  static func all() throws -> [OneDNNConvolutionCase] {
+    [
+      try .init("LeNet conv1", 2, 1, [12, 10], out: 20, kernel: [5, 5]),
+      try .init("LeNet conv2", 2, 20, [12, 10], out: 50, kernel: [5, 5]),
+      try .init("three channels, stride 4", 2, 3, [23, 19], out: 16, kernel: [7, 5], stride: 4),
+      try .init("odd channels, pad 2", 3, 7, [9, 6], out: 5, kernel: [3, 3], stride: 2, pad: 2),
+      try .init("1x1", 2, 24, [5, 7], out: 40, kernel: [1, 1]),
+      try .init("dilation 2", 2, 16, [11, 9], out: 16, kernel: [3, 3], pad: 2, dilation: 2),
+      try .init("groups", 2, 32, [8, 9], out: 48, kernel: [3, 3], pad: 1, groups: 2),
+      try .init("odd groups", 2, 9, [7, 6], out: 15, kernel: [3, 2], groups: 3),
+      try .init("depthwise", 2, 18, [8, 6], out: 18, kernel: [3, 3], pad: 1, groups: 18),
+      try .init("depthwise, twice as many out", 1, 6, [8, 6], out: 12, kernel: [3, 3], groups: 6),
+      try .init("1-D", 2, 6, [17], out: 10, kernel: [4], stride: 2, pad: 1),
+      try .init("3-D", 2, 4, [5, 6, 7], out: 9, kernel: [2, 3, 3], pad: 1),
+      try .init("pad beyond the kernel", 1, 5, [4, 5], out: 6, kernel: [2, 2], pad: 3),
+      try .init(
+        "Winograd", 2, 32, [10, 13], out: 48, kernel: [3, 3], pad: 1, algorithm: .winograd),
+    ]
+  }
+}
+
+/// One convolution's tensors and what its passes should give.
+private struct ConvolutionTrial {
+  let geometry: ConvolutionGeometry
+  let naive: NaiveConvolution
+  let weights: [Float]
+  let bias: [Float]
+  let input: [Float]
+  let outputGradient: [Float]
+
+  init(_ geometry: ConvolutionGeometry, seed: UInt64 = 1) {
+    var numbers = Numbers(seed: seed)
+    self.geometry = geometry
+    input = numbers.array(geometry.inputCount)
+    weights = numbers.array(geometry.weightsCount)
+    bias = numbers.array(geometry.outputChannels)
+    outputGradient = numbers.array(geometry.outputCount)
+    naive = NaiveConvolution(geometry: geometry, input: input, weights: weights)
+  }
+
+  func output(of convolution: OneDNNConvolution, bias: [Float]?) -> [Float] {
+    let source = PackedTensor(convolution.forward.inputLayout, input)
+    let result = PackedTensor(convolution.forward.outputLayout)
+    convolution.forward.run(source.pointer, weights: weights, bias: bias, into: result.pointer)
+    return result.values(geometry.outputCount)
+  }
+
+  func inputGradient(of convolution: OneDNNConvolution) throws -> [Float] {
+    let pass = try #require(convolution.backwardData)
+    let source = PackedTensor(pass.outputGradientLayout, outputGradient)
+    let result = PackedTensor(pass.inputGradientLayout)
+    pass.run(source.pointer, weights: weights, into: result.pointer)
+    return result.values(geometry.inputCount)
+  }
+
+  /// Both gradients, added to `start` everywhere unless `overwriting`.
+  func parameterGradients(
+    of convolution: OneDNNConvolution, start: Float = 0, overwriting: Bool = false
+  ) throws -> (weights: [Float], bias: [Float]) {
+    let pass = try #require(convolution.backwardWeights)
+    let source = PackedTensor(pass.inputLayout, input)
+    let gradient = PackedTensor(pass.outputGradientLayout, outputGradient)
+    var weights = [Float](repeating: start, count: geometry.weightsCount)
+    var bias = [Float](repeating: start, count: geometry.outputChannels)
+    pass.run(
+      source.pointer, outputGradient: gradient.pointer, overwriting: overwriting, into: &weights,
+      biasGradient: &bias)
+    return (weights, bias)
+  }
+}
+
+@Suite struct OneDNNConvolutionTests {
+  /// Sums of up to some 1000 products of values below 1: float rounding stays under 1e-5 relative
+  /// to the length's square root; Winograd's transforms lose two more digits.
+  private func tolerance(_ c: OneDNNConvolutionCase) -> Double {
+    c.algorithm == .direct ? 2e-4 : 5e-3
+  }
+
+  @Test(arguments: try OneDNNConvolutionCase.all())
+  func passesMatchTheDefinition(_ c: OneDNNConvolutionCase) throws {
+    let trial = ConvolutionTrial(c.geometry)
+    let convolution = try OneDNNConvolution(
+      c.geometry, hasBias: true, algorithm: c.algorithm, scratchpad: Scratchpad())
+    let limit = tolerance(c)
+    #expect(
+      worstDifference(
+        trial.output(of: convolution, bias: trial.bias), trial.naive.output(bias: trial.bias))
+        < limit)
+    #expect(
+      worstDifference(
+        try trial.inputGradient(of: convolution), trial.naive.inputGradient(trial.outputGradient))
+        < limit)
+    let gradients = try trial.parameterGradients(of: convolution)
+    #expect(
+      worstDifference(gradients.weights, trial.naive.weightsGradient(trial.outputGradient))
+        < limit)
+    #expect(
+      worstDifference(gradients.bias, trial.naive.biasGradient(trial.outputGradient)) < limit)
+  }
+
+  private static func small() throws -> ConvolutionGeometry {
+    try OneDNNConvolutionCase("", 2, 20, [12, 10], out: 50, kernel: [5, 5]).geometry
+  }
+
+  @Test(arguments: ["plain", "channels last", "blocked"])
+  func anInputOrderCanBeAskedFor(_ order: String) throws {
+    let geometry = try Self.small()
+    let scratchpad = Scratchpad()
+    let blocked = try OneDNNConvolution(geometry, hasBias: false, scratchpad: scratchpad)
+    let request: LayoutRequest =
+      switch order {
+      case "plain": .plain
+      case "channels last": .channelsLast
+      default: .same(blocked.forward.inputLayout)
+      }
+    let convolution = try OneDNNConvolution(
+      geometry, hasBias: false, input: request, scratchpad: scratchpad)
+    #expect("\(convolution.forward.inputLayout)".contains(order))
+    let trial = ConvolutionTrial(geometry)
+    #expect(
+      worstDifference(trial.output(of: convolution, bias: nil), trial.naive.output(bias: nil))
+        < 2e-4)
+    let gradient = try trial.inputGradient(of: convolution)
+    #expect(
+      worstDifference(gradient, trial.naive.inputGradient(trial.outputGradient)) < 2e-4)
+  }
+
+  @Test func aFusedReLUKeepsItsNegativeSlope() throws {
+    let trial = ConvolutionTrial(try Self.small())
+    let convolution = try OneDNNConvolution(
+      trial.geometry, hasBias: true, fusedReLUSlope: 0.25, gradients: [],
+      scratchpad: Scratchpad())
+    let expected = trial.naive.output(bias: trial.bias).map { $0 > 0 ? $0 : 0.25 * $0 }
+    #expect(worstDifference(trial.output(of: convolution, bias: trial.bias), expected) < 2e-4)
+    #expect(expected.contains { $0 < 0 })
+  }
+
+  @Test func parameterGradientsAreAddedUnlessOverwriting() throws {
+    let trial = ConvolutionTrial(try Self.small())
+    let convolution = try OneDNNConvolution(
+      trial.geometry, hasBias: true, scratchpad: Scratchpad())
+    let weights = trial.naive.weightsGradient(trial.outputGradient)
+    let bias = trial.naive.biasGradient(trial.outputGradient)
+    let added = try trial.parameterGradients(of: convolution, start: 3)
+    #expect(worstDifference(added.weights, weights.map { $0 + 3 }) < 2e-4)
+    #expect(worstDifference(added.bias, bias.map { $0 + 3 }) < 2e-4)
+    let written = try trial.parameterGradients(of: convolution, start: 3, overwriting: true)
+    #expect(worstDifference(written.weights, weights) < 2e-4)
+    #expect(worstDifference(written.bias, bias) < 2e-4)
+  }
+
+  @Test func unchangedWeightsArePackedOnce() throws {
+    let trial = ConvolutionTrial(try Self.small())
+    let convolution = try OneDNNConvolution(
+      trial.geometry, hasBias: false, gradients: [], scratchpad: Scratchpad())
+    let input = PackedTensor(convolution.forward.inputLayout, trial.input)
+    let output = PackedTensor(convolution.forward.outputLayout)
+    let zeros = [Float](repeating: 0, count: trial.weights.count)
+    func run(_ weights: [Float], unchanged: Bool) -> [Float] {
+      convolution.forward.run(
+        input.pointer, weights: weights, weightsUnchanged: unchanged, bias: nil,
+        into: output.pointer)
+      return output.values(trial.geometry.outputCount)
+    }
+    let first = run(trial.weights, unchanged: true)  // nothing packed yet: packs all the same
+    #expect(first.contains { $0 != 0 })
+    #expect(run(zeros, unchanged: true) == first)  // the copy serves
+    #expect(run(zeros, unchanged: false).allSatisfy { $0 == 0 })
+  }
+
+  @Test(arguments: try OneDNNConvolutionCase.all())
+  func repeatedRunsAreEqualBitByBit(_ c: OneDNNConvolutionCase) throws {
+    let trial = ConvolutionTrial(c.geometry)
+    func run() throws -> [[Float]] {
+      let convolution = try OneDNNConvolution(
+        c.geometry, hasBias: true, algorithm: c.algorithm, scratchpad: Scratchpad())
+      let gradients = try trial.parameterGradients(of: convolution)
+      return [
+        trial.output(of: convolution, bias: trial.bias),
+        try trial.inputGradient(of: convolution), gradients.weights, gradients.bias,
+      ]
+    }
+    #expect(try run() == run())
+  }
+
+  @Test func refusalsAreSentences() throws {
+    let fourAxes = try ConvolutionGeometry(
+      batch: 1, inputChannels: 1, outputChannels: 1, input: [3, 3, 3, 3], kernel: [1, 1, 1, 1],
+      stride: [1, 1, 1, 1], pad: [0, 0, 0, 0], dilation: [1, 1, 1, 1])
+    #expect(
+      refusal(fourAxes, .automatic)
+        == "ONEDNN declined: it convolves over 1 to 3 spatial axes, not 4")
+    #expect(
+      refusal(try Self.small(), .winograd)
+        == "ONEDNN declined: oneDNN does not implement this convolution")
+  }
+
+  private func refusal(
+    _ geometry: ConvolutionGeometry, _ algorithm: OneDNNConvolution.Algorithm
+  ) -> String? {
+    do {
+      _ = try OneDNNConvolution(
+        geometry, hasBias: true, algorithm: algorithm, scratchpad: Scratchpad())
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+}
