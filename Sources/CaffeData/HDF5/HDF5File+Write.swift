@@ -65,13 +65,7 @@ extension HDF5File {
           "cannot create this dataset")
       }
       defer { _ = H5Dclose(dataset) }
-      do {
-        try HDF5Library.check(fill(dataset, type), "cannot write this dataset")
-        try HDF5Library.check(H5Dflush(dataset), "cannot write this dataset")
-      } catch {
-        stopWriting(file)
-        throw error
-      }
+      try HDF5Library.check(fill(dataset, type), "cannot write this dataset")
     }
   }
 

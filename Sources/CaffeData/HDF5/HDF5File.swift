@@ -1,7 +1,6 @@
 import CHDF5
 import CaffeErrors
 import Foundation
-import Glibc
 
 /// An HDF5 file, open for reading or newly created.
 ///
@@ -13,7 +12,8 @@ import Glibc
 package final class HDF5File: @unchecked Sendable {  // state changes only inside HDF5Library.locked
   package let path: String
   private var id: hid_t
-  private let writable: Bool
+  /// Where a created file goes to.
+  private let destination: SystemFile?
 
   /// Whether the file exists and begins like an HDF5 file, whatever its name.
   package static func isHDF5(_ path: String) -> Bool {
@@ -23,12 +23,9 @@ package final class HDF5File: @unchecked Sendable {  // state changes only insid
   /// Opens an existing file for reading only.
   package init(reading path: String) throws {
     self.path = path
-    writable = false
+    destination = nil
     id = try withPlace(path) {
-      guard let file = fopen(path, "rb") else {
-        throw CaffeError(String(cString: strerror(errno)))
-      }
-      fclose(file)
+      _ = try SystemFile(reading: path)
       guard Self.isHDF5(path) else { throw CaffeError("this is not an HDF5 file") }
       return try HDF5Library.locked {
         try HDF5Library.check(h5_open_for_reading(path), "cannot open this HDF5 file")
@@ -36,66 +33,47 @@ package final class HDF5File: @unchecked Sendable {  // state changes only insid
     }
   }
 
-  /// Creates a file, replacing what was there. For a file that must never be half-written, create
-  /// it inside `AtomicFile.write`.
+  /// Creates a file, replacing what was there. It is put together in memory and written by
+  /// `close`: libhdf5 itself does not survive a disk that fills up. For a file that must never be
+  /// half-written, create it inside `AtomicFile.write`.
   package init(creating path: String) throws {
     self.path = path
-    writable = true
-    id = try withPlace(path) {
-      try HDF5Library.locked {
-        try HDF5Library.check(h5_create_truncating(path), "cannot create this file")
+    let growth = 1 << 20
+    do {
+      destination = try SystemFile(creating: path)
+      id = try HDF5Library.locked {
+        let access = try HDF5Library.check(
+          H5Pcreate(h5_file_access()), "cannot create a property list")
+        defer { _ = H5Pclose(access) }
+        try HDF5Library.check(H5Pset_fapl_core(access, growth, false), "cannot work in memory")
+        return try HDF5Library.check(
+          h5_create_in_memory(access), "cannot create this HDF5 file")
       }
+    } catch let error as CaffeError {
+      throw error.within(path)
     }
   }
 
   deinit {
-    HDF5Library.locked { if id >= 0 { abandon(id) } }
+    HDF5Library.locked { if id >= 0 { _ = H5Fclose(id) } }
   }
 
   /// Closes the file; a created one after everything has reached the disk. A writer that skips
-  /// this gives its file up, half-written.
+  /// this leaves an empty file.
   package func close() throws {
     try locked("") { file in
       id = -1
-      do {
-        if writable {
-          try HDF5Library.check(H5Fflush(file, H5F_SCOPE_GLOBAL), "cannot write this file")
-          try withDescriptor(of: file) { descriptor in
-            guard fsync(descriptor) == 0 else {
-              throw CaffeError("cannot write this file: \(String(cString: strerror(errno)))")
-            }
-          }
-        }
-      } catch {
-        abandon(file)
-        throw error
-      }
-      try HDF5Library.check(H5Fclose(file), "cannot close this file")
+      defer { _ = H5Fclose(file) }
+      guard destination != nil else { return }
+      try HDF5Library.check(H5Fflush(file, H5F_SCOPE_GLOBAL), "cannot complete this file")
+      let size = try HDF5Library.check(H5Fget_file_image(file, nil, 0), "cannot size this file")
+      var image: UnsafeMutableRawPointer?
+      try HDF5Library.check(
+        H5Fget_vfd_handle(file, h5_default(), &image), "cannot reach this file's image")
+      let start = image?.load(as: UnsafeRawPointer?.self)
+      try destination?.write(UnsafeRawBufferPointer(start: start, count: size))
+      try destination?.synchronize()
     }
-  }
-
-  private func abandon(_ file: hid_t) {
-    if writable { stopWriting(file) }
-    _ = H5Fclose(file)
-  }
-
-  /// To be called when writing has failed, before anything else is closed. The library insists on
-  /// writing out what it still holds, on a full disk until the process ends; so from here on it
-  /// writes to nowhere.
-  func stopWriting(_ file: hid_t) {
-    let nowhere = h5_file_in_memory()
-    try? withDescriptor(of: file) { _ = dup2(nowhere, $0) }
-    Glibc.close(nowhere)
-  }
-
-  private func withDescriptor<Result>(
-    of file: hid_t, _ body: (Int32) throws -> Result
-  ) throws -> Result {
-    var pointer: UnsafeMutableRawPointer?
-    try HDF5Library.check(
-      H5Fget_vfd_handle(file, h5_default(), &pointer), "cannot reach the open file")
-    guard let pointer else { throw CaffeError("cannot reach the open file") }
-    return try body(pointer.load(as: Int32.self))
   }
 
   // MARK: Finding objects

@@ -19,7 +19,11 @@ enum HDF5Library {
     var context: UnsafeMutableRawPointer?
     _ = h5_get_error_printing(&printing, &context)
     _ = h5_set_error_printing(nil, nil)
-    defer { _ = h5_set_error_printing(printing, context) }
+    defer {
+      // Errors left on the stack of a thread keep the library from closing at exit.
+      _ = h5_clear_errors()
+      _ = h5_set_error_printing(printing, context)
+    }
     return try body()
   }
 

@@ -19,8 +19,10 @@ static inline hid_t h5_dataset_creation(void) { return H5P_DATASET_CREATE; }
 static inline hid_t h5_open_for_reading(const char *path) {
   return H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 }
-static inline hid_t h5_create_truncating(const char *path) {
-  return H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+static inline hid_t h5_file_access(void) { return H5P_FILE_ACCESS; }
+// A file in memory. The library first tries whether the name exists, so this one never does.
+static inline hid_t h5_create_in_memory(hid_t access) {
+  return H5Fcreate("/dev/null/none", H5F_ACC_TRUNC, H5P_DEFAULT, access);
 }
 
 // The error stack of the calling thread.
@@ -30,6 +32,7 @@ static inline herr_t h5_get_error_printing(H5E_auto2_t *print, void **context) {
 static inline herr_t h5_set_error_printing(H5E_auto2_t print, void *context) {
   return H5Eset_auto2(H5E_DEFAULT, print, context);
 }
+static inline herr_t h5_clear_errors(void) { return H5Eclear2(H5E_DEFAULT); }
 static inline herr_t h5_walk_errors_innermost_first(H5E_walk2_t visit, void *context) {
   return H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, visit, context);
 }
@@ -63,8 +66,3 @@ static inline herr_t h5_each_name(hid_t group, h5_name_visitor visit, void *cont
   h5_name_visit both = {visit, context};
   return H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, h5_visit_link, &both);
 }
-
-// A file in memory that vanishes with its descriptor. glibc declares `memfd_create` only under
-// _GNU_SOURCE, which a module map cannot define.
-int memfd_create(const char *name, unsigned int flags);
-static inline int h5_file_in_memory(void) { return memfd_create("abandoned", 0); }
