@@ -1,0 +1,66 @@
+import CaffeErrors
+import Foundation
+
+/// Writes files that are there in full or not at all, whatever happens meanwhile.
+package enum AtomicFile {
+  /// Lets `body` write a file under a temporary name in the same folder, flushes it to the disk and
+  /// gives it the name `path`, replacing what had it.
+  ///
+  /// - Throws: what `body` throws, or the system's reason, naming `path`; the temporary file is gone
+  ///   then and an older file at `path` is as it was.
+  package static func write(_ path: String, _ body: (_ temporary: String) throws -> Void) throws {
+    try replace(path) { temporary in
+      try body(temporary)
+      try synchronize(temporary)
+    }
+  }
+
+  /// Writes `bytes` to `path`, in full or not at all.
+  package static func write(_ path: String, _ bytes: UnsafeRawBufferPointer) throws {
+    try replace(path) { temporary in
+      let file = try SystemFile(creating: temporary)
+      try file.write(bytes)
+      try file.synchronize()
+    }
+  }
+
+  /// Lets `body` make a new folder with its files under a temporary name beside `path`, which must
+  /// not exist, and gives it that name.
+  static func createFolder(
+    _ path: String, _ body: (_ temporary: String) throws -> Void
+  ) throws {
+    guard !FileManager.default.fileExists(atPath: path) else {
+      throw CaffeError("this exists already; choose another name or remove it", places: [path])
+    }
+    try replace(path) { temporary in
+      guard mkdir(temporary, 0o777) == 0 else { throw CaffeError(SystemFile.reason) }
+      try body(temporary)
+      try synchronize(temporary)
+    }
+  }
+
+  /// Runs `body` with a temporary name beside `path` and renames what it made. Its errors leave
+  /// with `path` in place of the temporary name.
+  private static func replace(_ path: String, _ body: (String) throws -> Void) throws {
+    let target = URL(fileURLWithPath: path)
+    let folder = target.deletingLastPathComponent().path
+    let temporary =
+      "\(folder)/.\(target.lastPathComponent).\(getpid()).\(UUID().uuidString.prefix(8))"
+    do {
+      try body(temporary)
+      guard rename(temporary, target.path) == 0 else { throw CaffeError(SystemFile.reason) }
+      try synchronize(folder)
+    } catch {
+      try? FileManager.default.removeItem(atPath: temporary)
+      guard let error = error as? CaffeError else {
+        throw CaffeError("\(error)", places: [path])
+      }
+      let inner = error.places.filter { $0 != temporary }
+      throw CaffeError(error.message, places: [path] + inner)
+    }
+  }
+
+  private static func synchronize(_ path: String) throws {
+    try SystemFile(reading: path).synchronize()
+  }
+}

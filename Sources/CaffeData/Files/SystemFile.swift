@@ -1,0 +1,49 @@
+import CaffeErrors
+import Glibc
+
+/// An open file of the operating system; errors carry the system's reason and the caller adds the
+/// path.
+struct SystemFile: ~Copyable {
+  private let descriptor: Int32
+
+  /// The system's words for the error of the last call.
+  static var reason: String { String(cString: strerror(errno)) }
+
+  /// Creates a file to write, replacing what was there.
+  init(creating path: String) throws {
+    try self.init(path, O_WRONLY | O_CREAT | O_TRUNC)
+  }
+
+  /// Opens a file or folder to read.
+  init(reading path: String) throws {
+    try self.init(path, O_RDONLY)
+  }
+
+  private init(_ path: String, _ flags: Int32) throws {
+    descriptor = open(path, flags | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw CaffeError(Self.reason) }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// Appends all bytes.
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    // One call to the system writes at most 2 GB.
+    let most = 1 << 30
+    var rest = bytes
+    while !rest.isEmpty {
+      let written = Glibc.write(descriptor, rest.baseAddress, min(rest.count, most))
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else { throw CaffeError(Self.reason) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// Returns when everything written has reached the disk.
+  func synchronize() throws {
+    // What is no file on a disk (EINVAL: a pipe, a device) has nothing to wait for.
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw CaffeError(Self.reason) }
+  }
+}

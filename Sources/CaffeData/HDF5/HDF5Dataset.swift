@@ -1,0 +1,99 @@
+import CHDF5
+import CaffeErrors
+
+/// A dataset of numbers in an open file: its extents, and its values in whole or by rows.
+///
+/// Any integer or floating-point class is accepted and converted by the library to the type asked
+/// for; an integer type asked of fractions truncates toward zero. A dataset whose header promises
+/// more than the file can hold is refused before anything is allocated.
+package final class HDF5Dataset: @unchecked Sendable {  // used only inside HDF5Library.locked
+  package let name: String
+  /// The extents, outermost first; empty for a scalar.
+  package let shape: [Int]
+  /// The product of the extents.
+  package let count: Int
+  private let file: HDF5File
+  private let id: hid_t
+
+  /// How many values one row holds: the product of all extents but the first.
+  package var rowCount: Int { shape.dropFirst().reduce(1, *) }
+
+  init(_ name: String, of file: HDF5File) throws {
+    (id, shape, count) = try file.locked(name) { parent in
+      let id = try file.open(name, in: parent)
+      do {
+        let (shape, count) = try HDF5Header.examine(dataset: id, inFile: parent)
+        return (id, shape, count)
+      } catch {
+        _ = H5Oclose(id)
+        throw error
+      }
+    }
+    self.name = name
+    self.file = file
+  }
+
+  deinit {
+    HDF5Library.locked { _ = H5Oclose(id) }
+  }
+
+  /// All values, in row-major order.
+  package func read<Number: HDF5Number>(as type: Number.Type = Number.self) throws -> [Number] {
+    var values = [Number](repeating: .zero, count: count)
+    try values.withUnsafeMutableBufferPointer { try read(into: $0) }
+    return values
+  }
+
+  /// All values, in row-major order, into a buffer of exactly `count`.
+  package func read<Number: HDF5Number>(into values: UnsafeMutableBufferPointer<Number>) throws {
+    precondition(values.count == count, "\(name): \(count) values into room for \(values.count)")
+    guard let base = values.baseAddress, count > 0 else { return }
+    try file.locked(name) { _ in
+      try HDF5Library.check(
+        H5Dread(id, Number.hdf5Type, 0, 0, h5_default(), base), "cannot read the values")
+    }
+  }
+
+  /// The rows `rows` of the first axis, into a buffer of exactly `rows.count × rowCount`.
+  package func read<Number: HDF5Number>(
+    rows: Range<Int>, into values: UnsafeMutableBufferPointer<Number>
+  ) throws {
+    precondition(
+      !shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= shape[0]
+        && values.count == rows.count * rowCount,
+      "\(name): rows \(rows) of \(shape) into room for \(values.count)")
+    guard let base = values.baseAddress, !values.isEmpty else { return }
+    var start = [UInt64](repeating: 0, count: shape.count)
+    start[0] = UInt64(rows.lowerBound)
+    var extents = shape.map(UInt64.init)
+    extents[0] = UInt64(rows.count)
+    try file.locked(name) { _ in
+      let window = try HDF5Library.check(H5Dget_space(id), "cannot read the extents")
+      defer { _ = H5Sclose(window) }
+      try HDF5Library.check(
+        H5Sselect_hyperslab(window, H5S_SELECT_SET, start, nil, extents, nil),
+        "cannot select rows \(rows)")
+      let memory = try HDF5Library.check(
+        H5Screate_simple(Int32(extents.count), extents, nil), "cannot describe rows \(rows)")
+      defer { _ = H5Sclose(memory) }
+      try HDF5Library.check(
+        H5Dread(id, Number.hdf5Type, memory, window, h5_default(), base),
+        "cannot read rows \(rows)")
+    }
+  }
+}
+
+extension HDF5File {
+  /// Opens a dataset of numbers.
+  package func dataset(_ name: String) throws -> HDF5Dataset {
+    try HDF5Dataset(name, of: self)
+  }
+
+  /// Reads a whole dataset of numbers with its extents.
+  package func read<Number: HDF5Number>(
+    _ name: String, as type: Number.Type = Number.self
+  ) throws -> HDF5Array<Number> {
+    let dataset = try dataset(name)
+    return HDF5Array(shape: dataset.shape, values: try dataset.read())
+  }
+}

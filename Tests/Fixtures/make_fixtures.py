@@ -1,0 +1,32 @@
+"""Makes the foreign and hostile files of this folder (h5py 3, numpy); run here to make them anew."""
+import h5py
+import numpy as np
+
+with h5py.File("foreign.h5", "w") as f:
+    for kind in "u1 i1 i2 u2 i4 u4 i8 f2 f4 f8 >f4 >i4".split():
+        f["numbers/" + kind] = np.array([1, 2, 100], kind)
+    f["scalar"] = 0.25
+    f["fixed"] = np.bytes_("fixed text")
+    f["variable"] = "variable ☕"
+    f.attrs["fixed"] = np.bytes_("fixed text")
+    f.attrs["variable"] = "variable ☕"
+    f.create_dataset("compressed zeros", data=np.zeros((1000, 1000), "f4"), compression="gzip")
+    f["soft"] = h5py.SoftLink("/numbers/f4")
+
+with h5py.File("hostile.h5", "w") as f:
+    f["external link"] = h5py.ExternalLink("foreign.h5", "/numbers/f4")
+    f["external group"] = h5py.ExternalLink("foreign.h5", "/numbers")
+    f["soft to external"] = h5py.SoftLink("/external group/f4")
+    f.create_dataset("external storage", (4,), "f4", external=[("foreign.h5", 0, 16)])
+    layout = h5py.VirtualLayout((3,), "f4")
+    layout[:] = h5py.VirtualSource("foreign.h5", "numbers/f4", (3,))
+    f.create_virtual_dataset("virtual", layout)
+    f.create_group("group")
+    f["text"] = "words"
+    f["records"] = np.zeros(2, [("a", "f4"), ("b", "i4")])
+    f.create_dataset("lists", (2,), h5py.vlen_dtype(np.float32))
+    f["null"] = h5py.Empty("f4")
+    f.create_dataset("never written", (2**40, 2), "f4", chunks=(64, 2))
+    f.create_dataset("overflowing", (2**40, 2**40), "f4", chunks=(64, 2))
+    f.create_dataset("huge chunk", (2**29,), "f4", chunks=(2**29,), compression="gzip")
+    f.attrs["many"] = np.zeros(3, "f4")
