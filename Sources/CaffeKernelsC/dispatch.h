@@ -1,5 +1,7 @@
 /// The table of loops, one per instruction set; only this module's own files see it.
 #pragma once
+#include <stdint.h>
+
 #include "ck_map.h"
 #include "ck_reduce.h"
 
