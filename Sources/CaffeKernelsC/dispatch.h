@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "ck_map.h"
+#include "ck_random.h"
 #include "ck_reduce.h"
 
 /// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled
