@@ -1,6 +1,9 @@
 /// The table of loops, one per instruction set; only this module's own files see it.
 #pragma once
+#include <stdint.h>
+
 #include "ck_map.h"
+#include "ck_random.h"
 #include "ck_reduce.h"
 
 /// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled

@@ -27,6 +27,7 @@ static long grain(enum ck_map_operation operation) {
     case CK_BNLL:
     case CK_BNLL_BACKWARD:
     case CK_POWER:
+    case CK_POWER_BACKWARD:
     case CK_EXP:
     case CK_LOG:
       return CK_HEAVY_GRAIN;

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// A folder that is removed when the test lets go of it.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
   let path: String
 
   init() throws {

@@ -51,3 +51,31 @@ package struct PoolingGeometry: Hashable, Sendable {
     }
   }
 }
+
+extension PoolingGeometry {
+  /// The cells one window takes along one axis.
+  package struct Window: Hashable, Sendable {
+    /// Cells within the input; never empty.
+    package let cells: Range<Int>
+    /// The window's extent within the input *and its padding*: one factor of an average's divisor.
+    package let span: Int
+  }
+
+  /// The window of output position `index` along a spatial axis. Both passes ask this.
+  ///
+  /// It starts at `index·stride − pad` and is clipped to the input; the divisor of an average
+  /// counts padding, but not what overhangs it.
+  package func window(axis: Int, index: Int) -> Window {
+    let start = index * stride[axis] - pad[axis]
+    let paddedEnd = min(start + kernel[axis], input[axis] + pad[axis])
+    return Window(
+      cells: max(start, 0)..<min(paddedEnd, input[axis]), span: paddedEnd - start)
+  }
+
+  /// Values of one channel of the input and of the output.
+  package var inputSize: Int { input.reduce(1, *) }
+  package var outputSize: Int { output.reduce(1, *) }
+  /// Values of the whole input and output.
+  package var inputCount: Int { batch * channels * inputSize }
+  package var outputCount: Int { batch * channels * outputSize }
+}

@@ -8,5 +8,8 @@
 #include "ck_channel.h"
 #include "ck_map.h"
 #include "ck_parallel.h"
+#include "ck_pool.h"
+#include "ck_random.h"
 #include "ck_reduce.h"
+#include "ck_softmax.h"
 #include "ck_window.h"

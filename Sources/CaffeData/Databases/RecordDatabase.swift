@@ -1,0 +1,26 @@
+/// A database of records in a fixed order, that of their keys: what a Data layer reads.
+package protocol RecordDatabase: AnyObject, Sendable {
+  var path: String { get }
+  /// How many records there are; at least one.
+  var count: Int { get }
+  /// A new reading position, before the first record. Each thread needs its own.
+  func makeCursor() throws -> any RecordCursor
+}
+
+/// A position in a database. It keeps the database open.
+package protocol RecordCursor: AnyObject {
+  /// Hands the next record to `body`; nil after the last one.
+  func next<Result>(_ body: (Record) throws -> Result) throws -> Result?
+  /// Moves before the record at `index`, so that `next` gives it. Takes time in proportion to
+  /// `index`, but does not touch the values passed over.
+  func seek(to index: Int) throws
+}
+
+/// One record. Its bytes belong to the database and are valid only inside the call that gave it.
+package struct Record {
+  package let key: UnsafeRawBufferPointer
+  package let value: UnsafeRawBufferPointer
+
+  /// The key as text, for messages.
+  package var name: String { String(decoding: key, as: UTF8.self) }
+}

@@ -1,0 +1,55 @@
+import CaffeErrors
+
+/// Decodes encoded images, chosen by their first bytes: PNG and JPEG.
+///
+/// The pixels are those OpenCV gives: alpha dropped, palettes expanded, 16 bits cut to 8.
+package enum ImageDecoder {
+  /// Which channels are wanted.
+  package enum Colors: Sendable {
+    /// Three channels: blue, green, red; gray is repeated.
+    case color
+    /// One channel; colour is weighed by brightness.
+    case gray
+    /// As stored: one channel for gray files, three for all others.
+    case native
+  }
+
+  /// More pixels than any photograph has; a few forged bytes can claim 4 billion.
+  private static let mostPixels = 1 << 28
+
+  package static func decode(_ bytes: UnsafeRawBufferPointer, _ colors: Colors) throws -> Image {
+    if bytes.starts(with: PNGDecoder.signature) {
+      return try withPlace("PNG image") { try PNGDecoder.decode(bytes, colors) }
+    }
+    if bytes.starts(with: JPEGDecoder.signature) {
+      return try withPlace("JPEG image") { try JPEGDecoder.decode(bytes, colors) }
+    }
+    throw CaffeError(
+      bytes.isEmpty ? "the image is empty" : "the image is neither PNG nor JPEG")
+  }
+
+  /// Reads and decodes the file `path`.
+  package static func decode(file path: String, _ colors: Colors) throws -> Image {
+    try withPlace(path) {
+      try SystemFile(reading: path).readAll().withUnsafeBytes { try decode($0, colors) }
+    }
+  }
+
+  static func checkSize(width: Int, height: Int) throws {
+    let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
+    guard width > 0, height > 0, !overflow, pixels <= mostPixels else {
+      throw CaffeError(
+        "the header claims \(width)×\(height) pixels; at most \(mostPixels) are read")
+    }
+  }
+
+  /// Brightness of each interleaved pixel, in OpenCV's 14-bit weights for blue, green and red.
+  static func gray(fromBGR pixels: [UInt8]) -> [UInt8] {
+    (0..<pixels.count / 3).map { index in
+      let blue = Int(pixels[3 * index]) * 1868
+      let green = Int(pixels[3 * index + 1]) * 9617
+      let red = Int(pixels[3 * index + 2]) * 4899
+      return UInt8((blue + green + red + 8192) >> 14)
+    }
+  }
+}
