@@ -1,0 +1,170 @@
+import CaffeErrors
+
+/// Makes of an example what the net sees: decode, crop, mirror, subtract the mean, scale.
+///
+/// - In: a `Datum` (planar bytes or floats, or an encoded image) or an `Image`.
+/// - Out: `channels × height × width` floats; each is `(value − mean) · scale`.
+///
+/// With `crop_size` the window lies at random in phase TRAIN and in the middle in TEST, and the mean
+/// image is cropped alike. With `mirror` every second item is mirrored, in TEST too.
+///
+/// Source: BVLC Caffe, `data_transformer.cpp`.
+package struct DataTransformer: Sendable {
+  package struct Extents: Equatable, Sendable, CustomStringConvertible {
+    package var channels: Int
+    package var height: Int
+    package var width: Int
+
+    package init(channels: Int, height: Int, width: Int) {
+      self.channels = channels
+      self.height = height
+      self.width = width
+    }
+
+    package var count: Int { channels * height * width }
+    package var description: String { "\(channels)×\(height)×\(width)" }
+  }
+
+  private let settings: TransformSettings
+  private let cropsAtRandom: Bool
+
+  /// - Parameter isTraining: phase TRAIN; crops lie at random.
+  package init(_ settings: TransformSettings, isTraining: Bool) throws {
+    guard settings.mean == nil || settings.meanValues.isEmpty else {
+      throw CaffeError("mean_file and mean_value exclude each other; give one of them")
+    }
+    guard !(settings.forceColor && settings.forceGray) else {
+      throw CaffeError("force_color and force_gray exclude each other; set one of them")
+    }
+    guard settings.cropSize >= 0 else {
+      throw CaffeError("crop_size must not be negative, got \(settings.cropSize)")
+    }
+    self.settings = settings
+    cropsAtRandom = isTraining
+  }
+
+  /// The channels an encoded image is decoded to.
+  package var colors: ImageDecoder.Colors {
+    settings.forceColor ? .color : settings.forceGray ? .gray : .native
+  }
+
+  /// What items of the extents `source` become; throws if they cannot be cropped or have no mean.
+  package func outputExtents(of source: Extents) throws -> Extents {
+    let means = settings.meanValues.count
+    guard means <= 1 || means == source.channels else {
+      throw CaffeError(
+        "mean_value must be given once or once per channel (\(source.channels)), got \(means)")
+    }
+    if let mean = settings.mean {
+      let extents = Extents(channels: mean.channels, height: mean.height, width: mean.width)
+      guard extents == source else {
+        throw CaffeError("mean_file is \(extents), but the data is \(source)")
+      }
+    }
+    let crop = settings.cropSize
+    guard crop <= source.height, crop <= source.width else {
+      throw CaffeError(
+        "crop_size \(crop) is larger than the data (\(source.height)×\(source.width))")
+    }
+    return crop == 0
+      ? source : Extents(channels: source.channels, height: crop, width: crop)
+  }
+
+  /// The extents of a datum, for which an encoded one must be decoded.
+  package func extents(of datum: Datum) throws -> Extents {
+    datum.isEncoded
+      ? try Extents(decode(datum))
+      : Extents(channels: datum.channels, height: datum.height, width: datum.width)
+  }
+
+  /// Transforms one item into a buffer of exactly `outputExtents`.
+  ///
+  /// - Throws: if the item becomes something of other extents than there is room for.
+  package func transform(
+    _ datum: Datum, _ draw: TransformDraw, into output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    if datum.isEncoded { return try transform(decode(datum), draw, into: output) }
+    let extents = try extents(of: datum)
+    switch datum.values {
+    case .bytes(let bytes):
+      try transform(
+        PixelSource(bytes.bindMemory(to: UInt8.self), planar: extents), extents, draw, output)
+    case .floats(let floats):
+      try floats.withUnsafeBufferPointer {
+        try transform(PixelSource($0, planar: extents), extents, draw, output)
+      }
+    }
+  }
+
+  /// Transforms one picture into a buffer of exactly `outputExtents`.
+  package func transform(
+    _ image: Image, _ draw: TransformDraw, into output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    let extents = Extents(image)
+    try image.pixels.withUnsafeBufferPointer {
+      try transform(PixelSource($0, interleaved: extents), extents, draw, output)
+    }
+  }
+
+  private func decode(_ datum: Datum) throws -> Image {
+    guard case .bytes(let bytes) = datum.values else {
+      throw CaffeError("the Datum is marked as encoded, but holds float_data")
+    }
+    return try ImageDecoder.decode(bytes, colors)
+  }
+
+  private func transform<Pixel: PixelValue>(
+    _ source: PixelSource<Pixel>, _ extents: Extents, _ draw: TransformDraw,
+    _ output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    let target = try outputExtents(of: extents)
+    guard target.count == output.count, let into = output.baseAddress else {
+      throw CaffeError(
+        "the item becomes \(target), \(target.count) values; "
+          + "the batch has room for \(output.count) each, as its first item")
+    }
+    let slack = (height: extents.height - target.height, width: extents.width - target.width)
+    let top = cropsAtRandom ? draw.rowOffset(slack: slack.height) : slack.height / 2
+    let left = cropsAtRandom ? draw.columnOffset(slack: slack.width) : slack.width / 2
+    let isMirrored = settings.mirror && draw.isMirrored
+    for channel in 0..<target.channels {
+      for row in 0..<target.height {
+        let line = into + (channel * target.height + row) * target.width
+        let pixels = source.line(channel: channel, row: top + row, column: left)
+        subtractMean(
+          from: pixels, source.step, channel: channel,
+          offset: (channel * extents.height + top + row) * extents.width + left, target.width, line)
+        if isMirrored {
+          var whole = UnsafeMutableBufferPointer(start: line, count: target.width)
+          whole.reverse()
+        }
+      }
+    }
+  }
+
+  /// - Parameter offset: where the line begins in the mean image.
+  private func subtractMean<Pixel: PixelValue>(
+    from pixels: UnsafePointer<Pixel>, _ step: Int, channel: Int, offset: Int, _ count: Int,
+    _ line: UnsafeMutablePointer<Float>
+  ) {
+    guard let mean = settings.mean else {
+      return PixelLine.subtract(
+        meanValue(channel), settings.scale, pixels, step, count, line)
+    }
+    mean.values.withUnsafeBufferPointer { values in
+      guard let means = values.baseAddress else { return }
+      PixelLine.subtract(means + offset, settings.scale, pixels, step, count, line)
+    }
+  }
+
+  private func meanValue(_ channel: Int) -> Float {
+    let means = settings.meanValues
+    return means.isEmpty ? 0 : means[means.count == 1 ? 0 : channel]
+  }
+}
+
+extension DataTransformer.Extents {
+  package init(_ image: Image) {
+    self.init(channels: image.channels, height: image.height, width: image.width)
+  }
+}
