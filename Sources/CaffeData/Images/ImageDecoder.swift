@@ -42,14 +42,4 @@ package enum ImageDecoder {
         "the header claims \(width)×\(height) pixels; at most \(mostPixels) are read")
     }
   }
-
-  /// Brightness of each interleaved pixel, in OpenCV's 14-bit weights for blue, green and red.
-  static func gray(fromBGR pixels: [UInt8]) -> [UInt8] {
-    (0..<pixels.count / 3).map { index in
-      let blue = Int(pixels[3 * index]) * 1868
-      let green = Int(pixels[3 * index + 1]) * 9617
-      let red = Int(pixels[3 * index + 2]) * 4899
-      return UInt8((blue + green + red + 8192) >> 14)
-    }
-  }
 }

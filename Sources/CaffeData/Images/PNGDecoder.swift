@@ -30,7 +30,8 @@ enum PNGDecoder {
   ) throws -> Image {
     let header = try Header(bytes)
     try ImageDecoder.checkSize(width: header.width, height: header.height)
-    let channels = colors == .color || !header.isGray ? 3 : 1
+    let isGray = colors == .gray || colors == .native && header.isGray
+    let channels = isGray ? 1 : 3
     let stride = header.width * channels
     // Deflate shrinks at most 1032 times, and one byte can hold 8 pixels.
     guard header.width * header.height / (8 * 1032) <= bytes.count else {
@@ -40,15 +41,18 @@ enum PNGDecoder {
     var pixels = [UInt8](repeating: 0, count: header.height * stride)
     var rows = [UnsafeMutablePointer<UInt8>?](repeating: nil, count: header.height)
     var message = [UInt8](repeating: 0, count: 128)
+    let wanted: png_colors =
+      switch colors {
+      case .color: png_as_bgr
+      case .gray: png_as_gray
+      case .native: png_as_stored
+      }
     let decoded = png_decode_rows(
-      bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, colors == .color ? 1 : 0, &pixels,
-      stride, &rows, &message, message.count)
+      bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, wanted, &pixels, stride, &rows,
+      &message, message.count)
     guard decoded == 1 else {
       throw CaffeError(String(decoding: message.prefix { $0 != 0 }, as: UTF8.self))
     }
-    let isTooColorful = colors == .gray && channels == 3
-    return Image(
-      height: header.height, width: header.width, channels: isTooColorful ? 1 : channels,
-      pixels: isTooColorful ? ImageDecoder.gray(fromBGR: pixels) : pixels)
+    return Image(height: header.height, width: header.width, channels: channels, pixels: pixels)
   }
 }

@@ -30,11 +30,13 @@ static inline void png_source_warn(png_structp png, png_const_charp message) {
   (void)message;
 }
 
-// Decodes to 8 bits a channel, alpha dropped, palette expanded: BGR if `color`, else as many
-// channels as are stored (the caller makes gray of colour). Returns 1, or 0 with a message.
+typedef enum { png_as_stored, png_as_bgr, png_as_gray } png_colors;
+
+// Decodes to 8 bits a channel, alpha dropped, palette expanded, colour in the order BGR. Gray is
+// what libpng makes of it with OpenCV's weights. Returns 1, or 0 with a message.
 // `pixels` has room for height rows of `stride` bytes as the header promises; `rows` for height
 // pointers.
-static inline int png_decode_rows(const unsigned char *bytes, size_t count, int color,
+static inline int png_decode_rows(const unsigned char *bytes, size_t count, png_colors colors,
                                   unsigned char *pixels, size_t stride, unsigned char **rows,
                                   unsigned char *message, size_t message_size) {
   png_source source = {bytes, count, ""};
@@ -53,7 +55,8 @@ static inline int png_decode_rows(const unsigned char *bytes, size_t count, int 
   png_set_strip_alpha(png);
   png_set_palette_to_rgb(png);
   png_set_expand_gray_1_2_4_to_8(png);
-  if (color) png_set_gray_to_rgb(png);
+  if (colors == png_as_bgr) png_set_gray_to_rgb(png);
+  if (colors == png_as_gray) png_set_rgb_to_gray(png, PNG_ERROR_ACTION_NONE, 0.299, 0.587);
   png_set_bgr(png);
   png_set_interlace_handling(png);
   png_read_update_info(png, info);
