@@ -102,6 +102,31 @@ void ck_prelu_backward(
   ck_parallel_for(outer * channels, row_grain(inner), prelu_part, &x);
 }
 
+struct rows_context {
+  enum ck_map_operation operation;
+  const float *a, *constants;
+  float factor;
+  long extent;
+  float *out;
+};
+
+static void rows_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct rows_context *x = context;
+  for (long row = begin; row < end; row++) {
+    const float k[4] = {x->factor * x->constants[row]};
+    long offset = row * x->extent;
+    ck_loops()->map[x->operation](x->a + offset, NULL, NULL, k, x->extent, x->out + offset);
+  }
+}
+
+void ck_map_rows(
+    enum ck_map_operation operation, const float *a, const float *constants, float factor,
+    long rows, long extent, float *out) {
+  struct rows_context x = {operation, a, constants, factor, extent, out};
+  ck_parallel_for(rows, row_grain(extent), rows_part, &x);
+}
+
 static void store(const struct channel_context *x, long channel, double sum) {
   float value = (float)(sum * (double)x->factor);
   x->out[channel] = x->adding ? x->out[channel] + value : value;

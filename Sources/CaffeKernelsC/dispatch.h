@@ -5,6 +5,7 @@
 #include "ck_map.h"
 #include "ck_random.h"
 #include "ck_reduce.h"
+#include "ck_update.h"
 
 /// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled
 /// once, split the work among threads.
@@ -14,6 +15,9 @@ struct ck_loops {
   double (*reduce[CK_REDUCE_COUNT])(const float *a, const float *b, float k, long count);
   void (*accumulate[CK_REDUCE_COUNT])(
       const float *a, const float *b, const float *k, long count, float *sums);
+  void (*update[CK_UPDATE_COUNT])(
+      const struct ck_update *update, long count, float *weights, float *gradient, float *history,
+      float *history2);
 #define LOOP(result, name, ...) result (*name)(__VA_ARGS__);
 #include "loops/signatures.inc"
 #undef LOOP

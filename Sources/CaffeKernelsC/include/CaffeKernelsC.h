@@ -6,10 +6,13 @@
 #pragma once
 #include "ck_block.h"
 #include "ck_channel.h"
+#include "ck_eltwise.h"
+#include "ck_lrn.h"
 #include "ck_map.h"
 #include "ck_parallel.h"
 #include "ck_pool.h"
 #include "ck_random.h"
 #include "ck_reduce.h"
 #include "ck_softmax.h"
+#include "ck_update.h"
 #include "ck_window.h"

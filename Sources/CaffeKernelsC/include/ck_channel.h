@@ -14,3 +14,9 @@ void ck_prelu(
 void ck_prelu_backward(
     const float *gradient, const float *input, const float *slope, long outer, long channels,
     long inner, float *out);
+
+/// Row r of `out` = the operation on row r of `a` with k0 = factor·constants[r] and no other
+/// constants, for rows of `extent` elements.
+void ck_map_rows(
+    enum ck_map_operation operation, const float *a, const float *constants, float factor,
+    long rows, long extent, float *out);

@@ -28,6 +28,7 @@ enum ck_map_operation {
   CK_CLIP_BACKWARD,      ///< a where b is within k0...k1, else 0
   CK_ABSOLUTE,           ///< |a|
   CK_ABSOLUTE_BACKWARD,  ///< a·sign(b)
+  CK_SIGN,               ///< k0·sign(a)
   CK_BNLL,               ///< ln(1 + e^a)
   CK_BNLL_BACKWARD,      ///< a·sigmoid(b)
   CK_POWER,              ///< (k0 + k1·a)^k2; k3 = parity of k2 (0 not integral, 1 even, -1 odd)
@@ -36,7 +37,6 @@ enum ck_map_operation {
   CK_LOG,                ///< k2·ln(k0·a + k1)
   CK_LOG_BACKWARD,       ///< a·k2 / (k0·b + k1)
   CK_THRESHOLD,          ///< 1 where a > k0, else 0
-  CK_LRN_POWER,          ///< a^-0.75 by two square roots, for a > 0
   CK_MAP_COUNT
 };
 
