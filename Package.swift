@@ -75,7 +75,9 @@ let package = Package(
       ]),
     .target(
       name: "CaffeTestSupport",
-      dependencies: ["CaffeErrors", "CaffeNet", "CaffeCore", "CaffeSchema", "CaffeData"],
+      dependencies: [
+        "CaffeErrors", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema", "CaffeData",
+      ],
       path: "Tests/CaffeTestSupport"),
 
     tests("CaffeSchemaTests", ["CaffeErrors", "CaffeSchema", "CaffeTestSupport"]),

@@ -1,0 +1,98 @@
+import CaffeErrors
+import CaffeSchema
+
+/// A learnable blob that a layer asks for: its shape and how its first values are made.
+public struct ParameterDeclaration {
+  public let shape: Shape
+  public let filler: FillerParameter
+  /// The solver must leave the blob alone (BatchNorm's running statistics).
+  public let isFixed: Bool
+
+  public init(shape: Shape, filler: FillerParameter, isFixed: Bool = false) {
+    self.shape = shape
+    self.filler = filler
+    self.isFixed = isFixed
+  }
+}
+
+/// One step of a net: reads its bottom blobs, writes its top blobs, and the other way round for
+/// gradients.
+///
+/// A subclass checks its prototxt in `init`, so that an invalid layer cannot exist, answers for
+/// shapes in `outputShapes(for:)`, prepares for them in `reshape()`, and computes in `forward` and
+/// `backward`. The contract, which one test checks over the whole catalog:
+///
+/// - `forward` overwrites the tops and leaves the bottoms alone;
+/// - `backward` overwrites the gradients of the bottoms that `propagateDown` names and *adds* to
+///   the gradients of the parameters;
+/// - the shapes declared are the shapes produced.
+open class Layer {
+  public final let parameter: LayerParameter
+  public final let context: LayerContext
+
+  /// Set by the net, once, before the first `prepare()`.
+  public package(set) final var bottom: [Blob] = []
+  public package(set) final var top: [Blob] = []
+  /// The learnable blobs, windows on the net's `ParameterStore`.
+  public package(set) final var parameters: [Blob] = []
+
+  /// Which parameters need a gradient (`lr_mult` is not 0).
+  public package(set) final var learns: [Bool] = []
+  /// Which bottoms need a gradient.
+  public package(set) final var propagateDown: [Bool] = []
+  /// Weight of each top in the objective; 0 for none.
+  public package(set) final var lossWeights: [Float] = []
+  /// Which tops get a gradient from the layers above; the gradient of any other is all zeros.
+  public package(set) final var topHasGradient: [Bool] = []
+  /// The engine at work after `prepare()`, and which declined.
+  public final var engine = EngineChoice()
+
+  /// Checks the prototxt of the layer.
+  ///
+  /// - Throws: a sentence in prototxt words for a value that cannot be.
+  public init(_ parameter: LayerParameter, context: LayerContext) throws {
+    self.parameter = parameter
+    self.context = context
+  }
+
+  public final var name: String { parameter.name }
+  public final var type: String { parameter.type }
+  /// The layer's own `phase` if it has one, otherwise the net's.
+  public final var phase: Phase { parameter.hasPhase ? parameter.phase : context.phase }
+
+  /// The learnable blobs for bottoms of these shapes.
+  open func parameterDeclarations(for bottoms: [Shape]) throws -> [ParameterDeclaration] { [] }
+
+  /// The shapes of the tops for bottoms of these shapes; depends on nothing else.
+  open func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
+    preconditionFailure("\(Self.self) does not say what shapes it produces")
+  }
+
+  /// Prepares for the present shapes of bottoms and tops: workspaces, primitives, views.
+  open func reshape() throws {}
+
+  /// - Throws: only for data that cannot be (a label out of range, an unreadable record).
+  open func forward() throws {}
+
+  open func backward(propagateDown: [Bool]) throws {}
+
+  /// A reader of records goes on where the forward pass `pass` would begin.
+  open func seek(toPass pass: UInt64) throws {}
+
+  /// Shapes the tops for the present bottoms and prepares the layer.
+  public final func prepare() throws {
+    let shapes = try outputShapes(for: bottom.map(\.shape))
+    precondition(shapes.count == top.count, "\(type) declares \(shapes.count) of \(top.count) tops")
+    for (blob, shape) in zip(top, shapes) { blob.reshape(shape) }
+    try reshape()
+  }
+
+  /// Where the layer is, for error messages.
+  public final var place: String { Layer.place(of: parameter) }
+
+  /// `layer 'pool1' (Pooling), line 31`.
+  public static func place(of parameter: LayerParameter) -> String {
+    let line = parameter.location.map { ", line \($0.line)" } ?? ""
+    return "layer '\(parameter.name)' (\(parameter.type))\(line)"
+  }
+}

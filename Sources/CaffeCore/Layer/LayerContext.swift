@@ -1,0 +1,62 @@
+import CaffeKernels
+import CaffeSchema
+
+/// Which implementation of a layer's arithmetic runs.
+public enum Engine: String, Sendable, CaseIterable {
+  /// OpenBLAS and C loops: the definition, complete, always available.
+  case caffe = "CAFFE"
+  /// oneDNN's primitives, where they agree with the definition.
+  case oneDNN = "ONEDNN"
+}
+
+/// The engine a layer got, and why not another: a sentence for each that declined.
+public struct EngineChoice: Sendable {
+  public var engine = Engine.caffe
+  public var refusals: [String] = []
+
+  public init() {}
+}
+
+/// Counts the forward passes of one net: everything random or cyclic in a layer depends on nothing
+/// else, so a run resumes exactly when this number is restored.
+public final class PassClock {
+  public package(set) var pass: UInt64 = 0
+
+  public init() {}
+
+  /// Says that a forward pass is complete; `Net.forward()` does so itself.
+  public func advance() { pass += 1 }
+}
+
+/// What a layer is told about the net it is built for.
+public struct LayerContext {
+  public var phase: Phase
+  /// The engine asked for on the command line; `nil` leaves the choice to each layer.
+  public var engine: Engine?
+  /// Key of all random numbers of the net, together with the layer's name.
+  public var seed: UInt64
+  public let clock: PassClock
+  /// What relative paths in the prototxt are relative to; empty for the current folder.
+  public var folder: String
+  /// Working memory shared by all layers of the net, which run one at a time.
+  package let scratchpad = Scratchpad()
+  /// Receives remarks for the log.
+  public var report: (String) -> Void
+
+  public init(
+    phase: Phase, engine: Engine? = nil, seed: UInt64 = 0, clock: PassClock = PassClock(),
+    folder: String = "", report: @escaping (String) -> Void = { _ in }
+  ) {
+    self.phase = phase
+    self.engine = engine
+    self.seed = seed
+    self.clock = clock
+    self.folder = folder
+    self.report = report
+  }
+
+  /// The path that `path` in the prototxt means.
+  public func resolve(_ path: String) -> String {
+    path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path
+  }
+}

@@ -1,0 +1,79 @@
+import CaffeErrors
+import CaffeSchema
+
+/// What is known of a layer type before any layer of it exists: its name in the prototxt, how many
+/// bottoms and tops it takes, what it may do, and how to make one.
+public struct LayerKind: Sendable {
+  /// How many blobs a layer accepts.
+  public enum Arity: Sendable, Equatable {
+    case exactly(Int)
+    case between(Int, Int)
+    case atLeast(Int)
+    /// As many tops as the layer has bottoms.
+    case sameAsBottoms
+
+    func accepts(_ count: Int, bottoms: Int) -> Bool {
+      switch self {
+      case .exactly(let wanted): count == wanted
+      case .between(let low, let high): (low...high).contains(count)
+      case .atLeast(let low): count >= low
+      case .sameAsBottoms: count == bottoms
+      }
+    }
+  }
+
+  /// The `type` of a prototxt, such as `Pooling`.
+  public let type: String
+  public let bottoms: Arity
+  public let tops: Arity
+  /// A top may carry the name of its bottom and use its memory.
+  public let runsInPlace: Bool
+  /// The first top enters the objective with weight 1 unless `loss_weight` says otherwise.
+  public let isLoss: Bool
+  /// Tops that are made, without a name, if the prototxt lists fewer.
+  public let automaticTops: Int
+  /// Bottoms that never receive a gradient (labels), even under `force_backward`.
+  public let labels: Set<Int>
+  /// The layer has no backward pass at all.
+  public let isForwardOnly: Bool
+  public let make: @Sendable (LayerParameter, LayerContext) throws -> Layer
+
+  public init(
+    _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false, isLoss: Bool = false,
+    automaticTops: Int = 0, labels: Set<Int> = [], isForwardOnly: Bool = false,
+    make: @escaping @Sendable (LayerParameter, LayerContext) throws -> Layer
+  ) {
+    self.type = type
+    self.bottoms = bottoms
+    self.tops = tops
+    self.runsInPlace = runsInPlace
+    self.isLoss = isLoss
+    self.automaticTops = automaticTops
+    self.labels = labels
+    self.isForwardOnly = isForwardOnly
+    self.make = make
+  }
+
+  /// - Throws: Caffe's sentence when the numbers of blobs do not fit this type.
+  public func check(bottoms bottomCount: Int, tops topCount: Int) throws {
+    if !bottoms.accepts(bottomCount, bottoms: bottomCount) {
+      throw CaffeError(sentence("takes", bottoms, "bottom", "as input", got: bottomCount))
+    }
+    if !tops.accepts(topCount, bottoms: bottomCount) {
+      throw CaffeError(sentence("produces", tops, "top", "as output", got: topCount))
+    }
+  }
+
+  private func sentence(
+    _ verb: String, _ arity: Arity, _ side: String, _ role: String, got: Int
+  ) -> String {
+    let wanted =
+      switch arity {
+      case .exactly(let count): "\(count) \(side) blob(s) \(role)"
+      case .between(let low, let high): "\(low) to \(high) \(side) blob(s) \(role)"
+      case .atLeast(let low): "at least \(low) \(side) blob(s) \(role)"
+      case .sameAsBottoms: "one top blob as output for each bottom blob input"
+      }
+    return "\(type) Layer \(verb) \(wanted), got \(got)"
+  }
+}

@@ -1,0 +1,96 @@
+import CaffeKernels
+
+/// The memory behind one or more tensors: a plain copy, a packed copy, or both.
+///
+/// Like the CPU and GPU copies in BVLC Caffe's `SyncedMemory`, each copy is made when it is first
+/// asked for and converted only when the other one is newer. Not thread-safe.
+package final class Storage {
+  private enum Newest { case plain, packed, both }
+
+  private(set) var count: Int
+  private var plain: AlignedMemory?
+  private var packed: (layout: any PackedLayout, memory: AlignedMemory)?
+  private var newest = Newest.plain
+  /// How often values were moved between plain and packed order.
+  private(set) var conversions = 0
+
+  init(count: Int) { self.count = count }
+
+  /// The layout in which the newest values are, `nil` if that is the plain one.
+  var layout: (any PackedLayout)? { newest == .plain ? nil : packed?.layout }
+
+  var byteCount: Int { (plain?.byteCount ?? 0) + (packed?.memory.byteCount ?? 0) }
+
+  func readPlain() -> UnsafeMutablePointer<Float> {
+    let pointer = plainPointer()
+    if newest == .packed, let packed {
+      packed.layout.unpack(packed.memory.pointer, into: pointer)
+      conversions += 1
+      newest = .both
+    }
+    return pointer
+  }
+
+  func overwritePlain() -> UnsafeMutablePointer<Float> {
+    newest = .plain
+    return plainPointer()
+  }
+
+  func updatePlain() -> UnsafeMutablePointer<Float> {
+    let pointer = readPlain()
+    newest = .plain
+    return pointer
+  }
+
+  func read(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    if newest != .plain, let packed, packed.layout.isEqual(to: layout) {
+      return packed.memory.pointer
+    }
+    let values = readPlain()
+    let memory = packedMemory(layout)
+    layout.pack(values, into: memory)
+    conversions += 1
+    newest = .both
+    return memory
+  }
+
+  func overwrite(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    let memory = packedMemory(layout)
+    newest = .packed
+    return memory
+  }
+
+  func update(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    let memory = read(as: layout)
+    newest = .packed
+    return memory
+  }
+
+  /// Makes room for another number of values, for every tensor that shares this storage. What the
+  /// values are afterwards is undefined. Memory never shrinks, so moving between batch sizes is free.
+  func resize(to count: Int) {
+    if count == self.count { return }
+    self.count = count
+    newest = .plain
+  }
+
+  private func plainPointer() -> UnsafeMutablePointer<Float> {
+    let byteCount = count * MemoryLayout<Float>.stride
+    if let plain, plain.byteCount >= byteCount {
+      return plain.pointer.assumingMemoryBound(to: Float.self)
+    }
+    let memory = AlignedMemory(byteCount: byteCount)
+    plain = memory
+    return memory.pointer.assumingMemoryBound(to: Float.self)
+  }
+
+  private func packedMemory(_ layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    if let packed, packed.memory.byteCount >= layout.byteCount {
+      self.packed = (layout, packed.memory)
+      return packed.memory.pointer
+    }
+    let memory = AlignedMemory(byteCount: layout.byteCount)
+    packed = (layout, memory)
+    return memory.pointer
+  }
+}

@@ -1,0 +1,112 @@
+import CaffeKernels
+
+/// A shape over float32 storage that it may share with other tensors.
+///
+/// Values start as zeros. Plain order is row-major (NCHW for images) and is what `values` and every
+/// plain pointer show; layers that agreed on another order use the `as:` variants, and a conversion
+/// happens only where the two meet. A pointer is good until the tensor is next asked for anything.
+public final class Tensor {
+  public private(set) var shape: Shape
+  package private(set) var storage: Storage
+  private var offset = 0
+
+  public init(_ shape: Shape) {
+    self.shape = shape
+    storage = Storage(count: shape.count)
+  }
+
+  /// A window of `shape.count` values on one long plain storage.
+  init(_ shape: Shape, windowOn storage: Storage, at offset: Int) {
+    precondition(
+      offset >= 0 && offset + shape.count <= storage.count,
+      "window \(offset)..<\(offset + shape.count) on \(storage.count) values")
+    self.shape = shape
+    self.storage = storage
+    self.offset = offset
+  }
+
+  public var count: Int { shape.count }
+
+  /// All values in plain order.
+  ///
+  /// - Precondition: as many values are assigned as the tensor has.
+  public var values: [Float] {
+    get { Array(UnsafeBufferPointer(start: read(), count: count)) }
+    set {
+      precondition(newValue.count == count, "\(newValue.count) values for shape \(shape)")
+      newValue.withUnsafeBufferPointer { source in
+        if let base = source.baseAddress { overwrite().update(from: base, count: count) }
+      }
+    }
+  }
+
+  /// Gives the tensor another shape, and room for it to all tensors that share its storage.
+  ///
+  /// The values stay if their number does, otherwise they are undefined.
+  ///
+  /// - Precondition: the tensor is not a window on a parameter store, or its count stays.
+  public func reshape(_ shape: Shape) {
+    if shape.count != self.shape.count {
+      precondition(self.shape.count == storage.count, "a window cannot become \(shape)")
+      storage.resize(to: shape.count)
+    }
+    self.shape = shape
+  }
+
+  /// Makes this tensor a view of `other`'s storage, under its own shape.
+  ///
+  /// - Precondition: both have as many values.
+  package func share(_ other: Tensor) {
+    precondition(count == other.count, "a view of \(other.shape) cannot have shape \(shape)")
+    storage = other.storage
+    offset = other.offset
+  }
+
+  package func shares(_ other: Tensor) -> Bool {
+    storage === other.storage && offset == other.offset
+  }
+}
+
+// MARK: - Plain order
+
+extension Tensor {
+  /// The values, to be read.
+  package func read() -> UnsafePointer<Float> {
+    UnsafePointer(storage.readPlain() + offset)
+  }
+
+  /// Room for values that replace all of the present ones.
+  package func overwrite() -> UnsafeMutablePointer<Float> {
+    count == storage.count ? storage.overwritePlain() : storage.updatePlain() + offset
+  }
+
+  /// The values, to be changed.
+  package func update() -> UnsafeMutablePointer<Float> {
+    storage.updatePlain() + offset
+  }
+}
+
+// MARK: - Packed order
+
+extension Tensor {
+  /// The packed layout that holds the newest values, `nil` if they are in plain order.
+  package var layout: (any PackedLayout)? { storage.layout }
+
+  package func read(as layout: any PackedLayout) -> UnsafeRawPointer {
+    layout.isPlain
+      ? UnsafeRawPointer(read()) : UnsafeRawPointer(whole().read(as: layout))
+  }
+
+  package func overwrite(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    layout.isPlain ? UnsafeMutableRawPointer(overwrite()) : whole().overwrite(as: layout)
+  }
+
+  package func update(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    layout.isPlain ? UnsafeMutableRawPointer(update()) : whole().update(as: layout)
+  }
+
+  private func whole() -> Storage {
+    precondition(count == storage.count, "a window on a parameter store has no packed layout")
+    return storage
+  }
+}

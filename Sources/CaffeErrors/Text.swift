@@ -1,0 +1,17 @@
+import Glibc
+
+/// How numbers read in logs and messages.
+public enum Text {
+  /// Six significant digits, as C++ streams print by default: `0.0933`, `1e-05`, `87.3365`, `nan`.
+  public static func number(_ value: Float) -> String { number(Double(value)) }
+
+  public static func number(_ value: Double) -> String {
+    withVaList([value]) { arguments in
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { buffer in
+        guard let base = buffer.baseAddress else { return "" }
+        vsnprintf(base, buffer.count, "%g", arguments)
+        return String(cString: base)
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+import CaffeSchema
+
+/// Slides learned filters over each bottom: the cross-correlation that networks call convolution.
+///
+/// - Bottoms: one or more `[n, c, spatial…]` of one shape, any number of spatial axes; tops: as many,
+///   `[n, num_output, spatial'…]`,
+///   `spatial' = floor((spatial + 2·pad − (dilation·(kernel − 1) + 1)) / stride) + 1`.
+/// - Learns: filters `[num_output, c / group, kernel…]` and, unless `bias_term: false`, a bias
+///   `[num_output]`; all bottoms are convolved with the same filters.
+///
+/// The default `weight_filler` is constant 0, which trains nothing: name one.
+///
+/// Source: BVLC Caffe, `base_conv_layer.cpp`, `conv_layer.cpp`.
+final class ConvolutionLayer: Layer {
+  static let kind = LayerKind("Convolution", bottoms: .atLeast(1), tops: .sameAsBottoms) {
+    try ConvolutionLayer($0, context: $1)
+  }
+
+  private let settings: ConvolutionSettings
+  private var operation: (any ConvolutionOperation)?
+
+  override init(_ parameter: LayerParameter, context: LayerContext) throws {
+    settings = try ConvolutionSettings(parameter.convolutionParam)
+    try super.init(parameter, context: context)
+  }
+
+  override func parameterDeclarations(for bottoms: [Shape]) throws -> [ParameterDeclaration] {
+    let geometry = try settings.geometry(bottoms[0])
+    let filters = try Shape(
+      [geometry.outputChannels, geometry.inputChannels / geometry.groups] + geometry.kernel)
+    let weights = ParameterDeclaration(
+      shape: filters, filler: parameter.convolutionParam.weightFiller)
+    guard settings.hasBias else { return [weights] }
+    let bias = ParameterDeclaration(
+      shape: try Shape([geometry.outputChannels]), filler: parameter.convolutionParam.biasFiller)
+    return [weights, bias]
+  }
+
+  override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
+    let first = bottoms[0]
+    let channelAxis = try first.axis(settings.axis)
+    return try bottoms.enumerated().map { index, shape in
+      guard shape == first else {
+        throw CaffeError("all bottoms must have one shape: bottom 0 has \(first), bottom \(index) \(shape)")
+      }
+      let geometry = try settings.geometry(shape)
+      return try Shape(
+        shape.dimensions[..<channelAxis] + [geometry.outputChannels] + geometry.output)
+    }
+  }
+
+  override func reshape() throws {
+    let geometry = try settings.geometry(bottom[0].shape)
+    var gradients: WeightedGradients = []
+    if learns.contains(true) { gradients.insert(.weights) }
+    if propagateDown.contains(true) { gradients.insert(.input) }
+    operation = try choose(named: settings.engine) {
+      let operation = try OneDNNConvolutionOperation(
+        geometry, hasBias: settings.hasBias, gradients: gradients, bottom: bottom[0].data,
+        scratchpad: context.scratchpad)
+      for blob in top { blob.data.announce(operation.outputOrder) }
+      return operation
+    } caffe: {
+      CaffeConvolutionOperation(geometry)
+    }
+  }
+
+  override func forward() throws {
+    for (bottom, top) in zip(bottom, top) {
+      operation?.forward(
+        bottom.data, weights: parameters[0].data,
+        bias: settings.hasBias ? parameters[1].data : nil, into: top.data)
+    }
+  }
+
+  override func backward(propagateDown: [Bool]) throws {
+    for (index, (bottom, top)) in zip(bottom, top).enumerated() {
+      if learns.contains(true) {
+        operation?.backwardWeights(
+          bottom.data, outputGradient: top.diff, addingTo: parameters[0].diff,
+          bias: settings.hasBias ? parameters[1].diff : nil)
+      }
+      if propagateDown[index] {
+        operation?.backwardData(top.diff, weights: parameters[0].data, into: bottom.diff)
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+
+/// The three passes of a convolution on one engine, for one geometry.
+protocol ConvolutionOperation {
+  /// Overwrites `output`.
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor)
+  /// Overwrites `inputGradient`.
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor)
+  /// Adds to the gradients that are given.
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?)
+}
+
+/// OpenBLAS: unfolds windows and multiplies matrices, in plain order.
+struct CaffeConvolutionOperation: ConvolutionOperation {
+  private let convolution: ReferenceConvolution
+
+  init(_ geometry: ConvolutionGeometry) { convolution = ReferenceConvolution(geometry) }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
+    convolution.forward(
+      input: input.read(), weights: weights.read(), bias: bias?.read(), into: output.overwrite())
+  }
+
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
+    convolution.backwardData(
+      outputGradient: outputGradient.read(), weights: weights.read(),
+      into: inputGradient.overwrite())
+  }
+
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?
+  ) {
+    let gradient = outputGradient.read()
+    convolution.backwardWeights(
+      input: input.read(), outputGradient: gradient, addingTo: weights.update())
+    if let bias {
+      convolution.backwardBias(outputGradient: gradient, addingTo: bias.update())
+    }
+  }
+}
+
+/// oneDNN, in the orders that are fastest for the geometry and the layers around it.
+struct OneDNNConvolutionOperation: ConvolutionOperation {
+  private let convolution: OneDNNConvolution
+
+  /// - Parameter bottom: announces the order in which the input will come.
+  /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take.
+  init(
+    _ geometry: ConvolutionGeometry, hasBias: Bool, gradients: WeightedGradients, bottom: Tensor,
+    scratchpad: Scratchpad
+  ) throws {
+    let input = (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
+    convolution = try OneDNNConvolution(
+      geometry, hasBias: hasBias, gradients: gradients, input: input ?? .any,
+      output: geometry.preferredOrder, scratchpad: scratchpad)
+  }
+
+  /// The order the output will have.
+  var outputOrder: any PackedLayout { convolution.forward.outputLayout }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
+    let pass = convolution.forward
+    pass.run(
+      input.read(as: pass.inputLayout), weights: weights.read(), bias: bias?.read(),
+      into: output.overwrite(as: pass.outputLayout))
+  }
+
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
+    guard let pass = convolution.backwardData else { return }
+    pass.run(
+      outputGradient.read(as: pass.outputGradientLayout), weights: weights.read(),
+      into: inputGradient.overwrite(as: pass.inputGradientLayout))
+  }
+
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?
+  ) {
+    guard let pass = convolution.backwardWeights else { return }
+    pass.run(
+      input.read(as: pass.inputLayout),
+      outputGradient: outputGradient.read(as: pass.outputGradientLayout),
+      into: weights.update(), biasGradient: bias?.update())
+  }
+}

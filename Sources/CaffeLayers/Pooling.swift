@@ -1,0 +1,69 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+import CaffeSchema
+
+/// Shrinks each channel by taking the maximum, the mean or a random value over a moving window.
+///
+/// - Bottom: `[n, c, spatial…]` with one to three spatial axes; top: `[n, c, spatial'…]`,
+///   `spatial' = ceil((spatial + 2·pad − kernel) / stride) + 1`; a last window that would lie wholly
+///   in the padding is dropped.
+/// - A second top (MAX only) receives the index of each maximum within its plane.
+///
+/// Caffe rounds *up*, unlike convolution: a last window may overhang; `round_mode: FLOOR` (or
+/// `ceil_mode: false`, as some forks say it) rounds down. A mean divides by the window clipped to the
+/// input and its padding. Ties in a maximum send the gradient to the first cell. STOCHASTIC draws a
+/// cell with a probability in proportion to its value in training and takes the expectation in testing
+/// (Zeiler & Fergus 2013).
+///
+/// Source: BVLC Caffe, `pooling_layer.cpp`.
+final class PoolingLayer: Layer {
+  static let kind = LayerKind("Pooling", bottoms: .exactly(1), tops: .between(1, 2)) {
+    try PoolingLayer($0, context: $1)
+  }
+
+  private let settings: PoolingSettings
+  private var operation: (any PoolingOperation)?
+  private let random: RandomStream
+
+  override init(_ parameter: LayerParameter, context: LayerContext) throws {
+    settings = try PoolingSettings(parameter.poolingParam)
+    random = RandomStream(seed: context.seed, name: parameter.name)
+    guard parameter.top.count == 1 || settings.method == .max else {
+      throw CaffeError("a second top, the mask, is for pool: MAX, not \(settings.method.protoName)")
+    }
+    try super.init(parameter, context: context)
+  }
+
+  override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
+    let geometry = try settings.geometry(bottoms[0])
+    let shape = try Shape([geometry.batch, geometry.channels] + geometry.output)
+    return Array(repeating: shape, count: parameter.top.count)
+  }
+
+  override func reshape() throws {
+    let geometry = try settings.geometry(bottom[0].shape)
+    operation = try choose(named: settings.engine) {
+      guard top.count == 1 else { throw EngineRefusal("it keeps no mask that a top could show") }
+      let operation = try OneDNNPoolingOperation(
+        geometry, method: settings.method, isTrained: propagateDown[0],
+        bottom: bottom[0].data, isNamed: settings.engine == .oneDNN, scratchpad: context.scratchpad)
+      top[0].data.announce(operation.outputOrder)
+      return operation
+    } caffe: {
+      try CaffePoolingOperation(
+        geometry, method: settings.method, random: phase == .train ? random : nil)
+    }
+  }
+
+  override func forward() throws {
+    operation?.forward(
+      bottom[0].data, pass: context.clock.pass, into: top[0].data,
+      mask: top.count > 1 ? top[1].data : nil)
+  }
+
+  override func backward(propagateDown: [Bool]) throws {
+    guard propagateDown[0] else { return }
+    operation?.backward(top[0].diff, into: bottom[0].diff)
+  }
+}

@@ -1,0 +1,113 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+import CaffeSchema
+
+/// A `convolution_param`, checked: what Convolution, Deconvolution and Im2col have in common.
+///
+/// `kernel_size`, `pad`, `stride` and `dilation` are given once for all spatial axes or once for
+/// each; `kernel_h`/`kernel_w` and the like are for two axes and exclude the other form.
+struct ConvolutionSettings {
+  let outputs: Int
+  let groups: Int
+  let hasBias: Bool
+  /// The channel axis as the prototxt has it, possibly negative.
+  let axis: Int
+  /// What `engine` names, `nil` for `DEFAULT` and `CUDNN`.
+  let engine: Engine?
+  private let kernel: Extents
+  private let stride: Extents
+  private let pad: Extents
+  private let dilation: Extents
+
+  /// - Parameter groupsMatchChannels: a depthwise type, whose `group` is its number of channels.
+  init(_ parameter: ConvolutionParameter, needsOutputs: Bool = true) throws {
+    if needsOutputs {
+      guard parameter.hasNumOutput, parameter.numOutput > 0 else {
+        throw CaffeError("num_output must be positive, got \(parameter.numOutput)")
+      }
+    }
+    guard parameter.group > 0 else {
+      throw CaffeError("group must be positive, got \(parameter.group)")
+    }
+    outputs = parameter.numOutput
+    groups = parameter.group
+    hasBias = parameter.biasTerm
+    axis = parameter.axis
+    engine = Engine(parameter.engine)
+    let p = parameter
+    kernel = try Extents(
+      "kernel", "kernel_size", p.kernelSize, minimum: 1, fallback: nil,
+      pair: p.hasKernelH || p.hasKernelW ? (p.kernelH, p.kernelW) : nil)
+    stride = try Extents(
+      "stride", "stride", p.stride, minimum: 1, fallback: 1,
+      pair: p.hasStrideH || p.hasStrideW ? (p.strideH, p.strideW) : nil)
+    pad = try Extents(
+      "pad", "pad", p.pad, minimum: 0, fallback: 0,
+      pair: p.hasPadH || p.hasPadW ? (p.padH, p.padW) : nil)
+    dilation = try Extents(
+      "dilation", "dilation", p.dilation, minimum: 1, fallback: 1, pair: nil)
+  }
+
+  /// The convolution of a bottom of this shape.
+  ///
+  /// - Throws: when extents and spatial axes do not go together.
+  func geometry(_ bottom: Shape, outputs: Int? = nil, groups: Int? = nil) throws
+    -> ConvolutionGeometry
+  {
+    let channelAxis = try bottom.axis(axis)
+    let input = Array(bottom.dimensions[(channelAxis + 1)...])
+    return try ConvolutionGeometry(
+      batch: bottom.count(before: channelAxis), inputChannels: bottom[channelAxis],
+      outputChannels: outputs ?? self.outputs, groups: groups ?? self.groups, input: input,
+      kernel: try kernel.perAxis(input.count), stride: try stride.perAxis(input.count),
+      pad: try pad.perAxis(input.count), dilation: try dilation.perAxis(input.count))
+  }
+
+  /// Extents of one kind, in either way of writing them.
+  private struct Extents {
+    private let values: [Int]
+    private let isPair: Bool
+    private let field: String
+
+    init(
+      _ stem: String, _ field: String, _ values: [Int], minimum: Int, fallback: Int?,
+      pair: (Int, Int)?
+    ) throws {
+      if let pair {
+        guard values.isEmpty else {
+          throw CaffeError("give either \(field) or \(stem)_h and \(stem)_w, not both")
+        }
+        self.values = [pair.0, pair.1]
+        self.field = "\(stem)_h and \(stem)_w"
+      } else {
+        guard let first = values.first ?? fallback else {
+          throw CaffeError("\(field) is missing")
+        }
+        self.values = values.isEmpty ? [first] : values
+        self.field = field
+      }
+      isPair = pair != nil
+      for value in self.values where value < minimum {
+        throw CaffeError("\(self.field) must be at least \(minimum), got \(value)")
+      }
+    }
+
+    func perAxis(_ axes: Int) throws -> [Int] {
+      if isPair {
+        guard axes == 2 else {
+          throw CaffeError("\(field) are for two spatial axes, the bottom has \(axes)")
+        }
+        return values
+      }
+      if values.count == 1 { return Array(repeating: values[0], count: axes) }
+      guard values.count == axes else {
+        throw CaffeError(
+          "\(field) must be given once or once for each spatial axis: \(values.count) given, \(axes) axes"
+        )
+      }
+      return values
+    }
+  }
+}
+

@@ -1,0 +1,36 @@
+import CaffeCore
+import CaffeKernels
+import CaffeSchema
+
+/// Hands one blob to several readers. Nets insert it by themselves.
+///
+/// - Bottom: any shape; tops: that shape, sharing the bottom's values. Backward adds up the
+///   gradients of those tops that got one.
+///
+/// Source: BVLC Caffe, `split_layer.cpp`.
+final class SplitLayer: Layer {
+  static let kind = LayerKind("Split", bottoms: .exactly(1), tops: .atLeast(1)) {
+    try SplitLayer($0, context: $1)
+  }
+
+  override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
+    Array(repeating: bottoms[0], count: parameter.top.count)
+  }
+
+  override func reshape() throws {
+    for blob in top { blob.data.share(bottom[0].data) }
+  }
+
+  override func backward(propagateDown: [Bool]) throws {
+    guard propagateDown[0] else { return }
+    let parts = zip(top, topHasGradient).filter(\.1).map(\.0.diff)
+    let gradient = bottom[0].diff
+    guard let first = parts.first else {
+      gradient.overwrite().update(repeating: 0, count: gradient.count)
+      return
+    }
+    let order = first.layout
+    let sources = parts.map { $0.read(in: order) }
+    Blocks.sum(sources, count: first.extent(in: order), into: gradient.overwrite(in: order))
+  }
+}

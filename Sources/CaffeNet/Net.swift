@@ -1,0 +1,220 @@
+import CaffeCore
+import CaffeErrors
+import CaffeLayers
+import CaffeSchema
+
+/// A graph of layers that computes blobs from blobs, and gradients back.
+///
+///     let net = try Net(NetParameter(contentsOfTextFile: "deploy.prototxt"), phase: .test)
+///     try net.loadWeights(from: "lenet_iter_10000.caffemodel")
+///     net.blob("data")?.data.values = pixels
+///     try net.forward()
+///     print(net.blob("prob")?.data.values ?? [])
+///
+/// Not thread-safe: one net belongs to one thread at a time.
+public final class Net {
+  public let name: String
+  public let phase: Phase
+  /// The net as it runs (filtered, splits inserted), without weights.
+  public let description: NetParameter
+  public let layers: [Layer]
+  /// All learnable values and gradients that this net owns.
+  public let store: ParameterStore
+  /// The learnable blobs, each once, in the order of their owners.
+  public let parameters: [NetParameterBlob]
+  /// The tops of `Input` layers, to be filled by the caller, in order.
+  public let inputs: [String]
+  /// The blobs that no layer reads, in alphabetical order.
+  public let outputs: [NetOutput]
+  /// Names of all blobs, in the order in which they are made.
+  public let blobNames: [String]
+  public let clock: PassClock
+
+  package let steps: [Step]
+  private let blobsByName: [String: Blob]
+
+  /// What `forward` and `backward` need to know of a layer.
+  package struct Step {
+    package let layer: Layer
+    package let place: String
+    package let needsBackward: Bool
+    /// The bottoms' shapes for which the layer was last prepared.
+    package var shapes: ShapeMemory
+  }
+
+  package final class ShapeMemory {
+    package var seen: [Shape] = []
+  }
+
+  /// Builds the net for the state in `description.state`.
+  ///
+  /// - Parameters:
+  ///   - sharing: a net whose learnable blobs this one uses, layer by layer of the same name, instead
+  ///     of its own (a test net and its train net).
+  ///   - catalog: the layer types it may use.
+  /// - Throws: the first mistake in the description, naming net, layer and field.
+  public init(
+    _ description: NetParameter, context: LayerContext, sharing: Net? = nil,
+    catalog: LayerCatalog = .standard
+  ) throws {
+    let plan = try NetPlan(description, context: context, catalog: catalog)
+    let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
+    let bound = try withPlace("net '\(description.name)'") {
+      try BoundParameters(plan, sharing: sharing, seed: context.seed)
+    }
+    name = description.name
+    phase = context.phase
+    clock = context.clock
+    self.description = plan.parameter
+    store = bound.store
+    parameters = bound.parameters
+    steps = plan.layers.compactMap { planned in
+      planned.layer.map { layer in
+        layer.bottom = planned.bottoms.map { blobs[$0] }
+        layer.top = planned.tops.map { blobs[$0] }
+        layer.parameters = planned.parameters.map { bound.blobs[$0] }
+        layer.learns = planned.learns.map { $0 && planned.needsBackward }
+        layer.propagateDown = planned.propagateDown
+        layer.lossWeights = planned.lossWeights
+        layer.topHasGradient = planned.topHasGradient
+        return Step(
+          layer: layer, place: planned.place, needsBackward: planned.needsBackward,
+          shapes: ShapeMemory())
+      }
+    }
+    layers = steps.map(\.layer)
+    inputs = layers.filter { $0.type == "Input" }.flatMap { $0.top.map(\.name) }
+    outputs = Net.outputs(of: plan, blobs: blobs)
+    blobNames = plan.blobs.map(\.name)
+    blobsByName = Dictionary(blobs.map { ($0.name, $0) }) { first, _ in first }
+    try reshape()
+    report(plan, to: context.report)
+  }
+
+  /// The blob of this name, `nil` if the net has none.
+  public func blob(_ name: String) -> Blob? { blobsByName[name] }
+
+  public func layer(_ name: String) -> Layer? { layers.first { $0.name == name } }
+
+  /// Prepares every layer for the present shapes of the inputs.
+  ///
+  /// - Throws: when a layer cannot take its bottoms' shapes.
+  public func reshape() throws {
+    for step in steps { try prepare(step) }
+  }
+
+  private func prepare(_ step: Step) throws {
+    try locate(step) { try step.layer.prepare() }
+    step.shapes.seen = step.layer.bottom.map(\.shape)
+    for (blob, weight) in zip(step.layer.top, step.layer.lossWeights) where weight != 0 {
+      blob.diff.values = Array(repeating: weight, count: blob.count)
+    }
+  }
+
+  private func locate(_ step: Step, _ body: () throws -> Void) throws {
+    try withPlace("net '\(name)'") { try withPlace(step.place, body) }
+  }
+}
+
+// MARK: - Passes
+
+extension Net {
+  /// Computes all blobs and returns the objective: the sum over all loss tops of weight times values.
+  ///
+  /// - Throws: only for data that cannot be, naming the layer.
+  @discardableResult
+  public func forward() throws -> Float {
+    var loss: Float = 0
+    for index in steps.indices { loss += try forward(layer: index) }
+    clock.pass += 1
+    return loss
+  }
+
+  /// Runs one layer and returns what its tops add to the objective.
+  @discardableResult
+  public func forward(layer index: Int) throws -> Float {
+    let step = steps[index]
+    let layer = step.layer
+    let isAsPrepared =
+      step.shapes.seen.count == layer.bottom.count
+      && zip(step.shapes.seen, layer.bottom).allSatisfy { $0 == $1.shape }
+    if !isAsPrepared { try prepare(step) }
+    try locate(step) { try layer.forward() }
+    var loss: Float = 0
+    for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
+      loss += weight * blob.data.values.reduce(0, +)
+    }
+    return loss
+  }
+
+  /// Computes the gradients of the objective of the last `forward`; those of parameters are added
+  /// to what is there.
+  ///
+  /// Gradients of tops that are not losses may be put in before, and then count too.
+  public func backward() throws {
+    for index in steps.indices.reversed() { try backward(layer: index) }
+  }
+
+  public func backward(layer index: Int) throws {
+    let step = steps[index]
+    guard step.needsBackward else { return }
+    try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
+  }
+
+  /// Sets the gradients of all parameters to zero.
+  public func clearGradients() {
+    let gradients = store.gradient
+    gradients.overwrite().update(repeating: 0, count: gradients.count)
+  }
+
+  /// Continues random numbers and data where a run had made `pass` forward passes.
+  public func seek(toPass pass: UInt64) throws {
+    clock.pass = pass
+    for step in steps { try locate(step) { try step.layer.seek(toPass: pass) } }
+  }
+}
+
+// MARK: - Outputs
+
+/// A blob that no layer reads.
+public struct NetOutput {
+  public let blob: Blob
+  /// Its weight in the objective, 0 if it is no loss.
+  public let lossWeight: Float
+}
+
+extension Net {
+  private static func outputs(of plan: NetPlan, blobs: [Blob]) -> [NetOutput] {
+    plan.blobs.indices
+      .filter { plan.blobs[$0].isOutput }
+      .map { number in
+        let maker = plan.layers.last { $0.tops.contains(number) }
+        let weight = maker.flatMap { maker in
+          maker.tops.firstIndex(of: number).map { maker.lossWeights[$0] }
+        }
+        return NetOutput(blob: blobs[number], lossWeight: weight ?? 0)
+      }
+      .sorted { Array($0.blob.name.utf8).lexicographicallyPrecedes(Array($1.blob.name.utf8)) }
+  }
+
+  /// Caffe's lines about a net that has been set up.
+  private func report(_ plan: NetPlan, to report: (String) -> Void) {
+    for planned in plan.layers {
+      report("Creating Layer \(planned.parameter.name)")
+      for bottom in planned.bottoms {
+        report("\(planned.parameter.name) <- \(plan.blobs[bottom].name)")
+      }
+      for (top, weight) in zip(planned.tops, planned.lossWeights) {
+        report("\(planned.parameter.name) -> \(plan.blobs[top].name)")
+        report("Top shape: \(plan.blobs[top].shape)")
+        if weight != 0 { report("    with loss weight \(weight)") }
+      }
+    }
+    for planned in plan.layers.reversed() {
+      let does = planned.needsBackward ? "needs" : "does not need"
+      report("\(planned.parameter.name) \(does) backward computation.")
+    }
+    for output in outputs { report("This network produces output \(output.blob.name)") }
+    report("Network initialization done.")
+  }
+}

@@ -1,0 +1,37 @@
+import CaffeCore
+import CaffeErrors
+
+/// Means over batches of the objective and of every output value of a net.
+public struct Means {
+  private var batches = 0
+  private var lossSum = 0.0
+  private var sums: [Double] = []
+
+  public init() {}
+
+  public mutating func add(loss: Float, _ values: [Float]) {
+    batches += 1
+    lossSum += Double(loss)
+    let values = values.map(Double.init)
+    sums = sums.isEmpty ? values : zip(sums, values).map(+)
+  }
+
+  public var loss: Float { Float(lossSum / Double(batches)) }
+  public var values: [Float] { sums.map { Float($0 / Double(batches)) } }
+}
+
+extension Net {
+  /// One entry for each value of each output, as logs number them.
+  public var outputLines: [NetOutput] {
+    outputs.flatMap { output in Array(repeating: output, count: output.blob.count) }
+  }
+}
+
+extension NetOutput {
+  /// `loss = 0.21 (* 1 = 0.21 loss)`, or without the bracket if it is no loss.
+  public func text(_ value: Float) -> String {
+    let plain = "\(blob.name) = \(Text.number(value))"
+    guard lossWeight != 0 else { return plain }
+    return plain + " (* \(Text.number(lossWeight)) = \(Text.number(lossWeight * value)) loss)"
+  }
+}

@@ -1,0 +1,83 @@
+import CaffeCore
+import CaffeErrors
+import CaffeSchema
+
+extension NetPlan {
+  /// Numbers the blobs and gives each layer the numbers of its bottoms and tops.
+  ///
+  /// A top that carries the name of the bottom at the same position is that bottom (in place). What
+  /// nobody reads is an output of the net.
+  ///
+  /// - Throws: an unknown type, a wrong count of blobs, a blob made twice, a bad `loss_weight`.
+  mutating func connect(_ net: NetParameter, catalog: LayerCatalog) throws {
+    var numbers: [String: Int] = [:]
+    var unread: Set<String> = []
+    for parameter in net.layer {
+      try withPlace(Layer.place(of: parameter)) {
+        let kind = try catalog.kind(parameter.type)
+        let automatic = max(0, kind.automaticTops - parameter.top.count)
+        try kind.check(bottoms: parameter.bottom.count, tops: parameter.top.count + automatic)
+        let bottoms = try parameter.bottom.map { name in
+          guard let number = numbers[name] else {
+            throw CaffeError("Unknown bottom blob '\(name)'")
+          }
+          unread.remove(name)
+          return number
+        }
+        var tops: [Int] = []
+        for (position, name) in parameter.top.enumerated() {
+          let isInPlace = position < bottoms.count && parameter.bottom[position] == name
+          tops.append(
+            isInPlace
+              ? try inPlace(bottoms[position], name, kind: kind)
+              : try newBlob(name, numbers: &numbers))
+          unread.insert(name)
+        }
+        for _ in 0..<automatic {
+          blobs.append(PlannedBlob(name: "(automatic)"))
+          tops.append(blobs.count - 1)
+        }
+        layers.append(
+          PlannedLayer(
+            parameter: parameter, kind: kind, bottoms: bottoms, tops: tops,
+            lossWeights: try lossWeights(parameter, kind: kind, tops: tops.count)))
+      }
+    }
+    for name in unread {
+      if let number = numbers[name] { blobs[number].isOutput = true }
+    }
+  }
+
+  private func inPlace(_ number: Int, _ name: String, kind: LayerKind) throws -> Int {
+    guard kind.runsInPlace else {
+      throw CaffeError(
+        "\(kind.type) Layer does not allow in-place computation; give its top another name than '\(name)'"
+      )
+    }
+    return number
+  }
+
+  private mutating func newBlob(_ name: String, numbers: inout [String: Int]) throws -> Int {
+    if numbers[name] != nil {
+      let maker = layers.last { $0.parameter.top.contains(name) }?.parameter.name ?? ""
+      throw CaffeError(
+        "Top blob '\(name)' produced by multiple sources: layer '\(maker)' makes it already.")
+    }
+    blobs.append(PlannedBlob(name: name))
+    numbers[name] = blobs.count - 1
+    return blobs.count - 1
+  }
+
+  private func lossWeights(
+    _ parameter: LayerParameter, kind: LayerKind, tops: Int
+  ) throws -> [Float] {
+    let given = parameter.lossWeight
+    guard given.isEmpty || given.count == parameter.top.count || given.count == tops else {
+      throw CaffeError(
+        "loss_weight must be unspecified or specified once per top blob: \(given.count) given, \(tops) tops"
+      )
+    }
+    let defaults = (0..<tops).map { $0 == 0 && kind.isLoss ? Float(1) : 0 }
+    return given + defaults.dropFirst(given.count)
+  }
+}

@@ -1,0 +1,101 @@
+import CaffeErrors
+import CaffeSchema
+
+extension NetParameter {
+  /// The net with a `Split` layer after every top that several layers read, so that each reader has
+  /// a blob of its own to put a gradient into. A non-zero `loss_weight` counts as a reader and moves
+  /// to the split's first top.
+  ///
+  /// - Throws: when a bottom is not the top of any layer before it.
+  ///
+  /// Source: BVLC Caffe, `util/insert_splits.cpp` (the names of layers and blobs included, since
+  /// snapshots store them).
+  public func insertingSplits() throws -> NetParameter {
+    let readers = try countReaders()
+    var net = self
+    var producers: [String: Top] = [:]
+    var used: [Top: Int] = [:]
+    net.layer = []
+    for (index, layer) in layer.enumerated() {
+      var renamed = layer
+      renamed.bottom = layer.bottom.map { blob in
+        guard let top = producers[blob], readers[top, default: 0] > 1 else { return blob }
+        defer { used[top, default: 0] += 1 }
+        return splitBlob(blob, of: top, number: used[top, default: 0])
+      }
+      var splits: [LayerParameter] = []
+      for (number, blob) in layer.top.enumerated() {
+        let top = Top(layer: index, number: number)
+        producers[blob] = top
+        guard let count = readers[top], count > 1 else { continue }
+        let weight = number < layer.lossWeight.count ? layer.lossWeight[number] : 0
+        if weight != 0 {
+          renamed.lossWeight[number] = 0
+          used[top] = 1
+        }
+        splits.append(split(blob, of: top, ways: count, lossWeight: weight))
+      }
+      net.layer.append(renamed)
+      net.layer += splits
+    }
+    return net
+  }
+
+  private struct Top: Hashable {
+    let layer: Int
+    let number: Int
+  }
+
+  private func countReaders() throws -> [Top: Int] {
+    var readers: [Top: Int] = [:]
+    var producers: [String: Top] = [:]
+    for (index, layer) in layer.enumerated() {
+      for (number, blob) in layer.bottom.enumerated() {
+        guard let top = producers[blob] else { throw unknownBottom(blob, number, of: layer) }
+        readers[top, default: 0] += 1
+      }
+      for (number, blob) in layer.top.enumerated() {
+        let top = Top(layer: index, number: number)
+        producers[blob] = top
+        if number < layer.lossWeight.count, layer.lossWeight[number] != 0 {
+          readers[top, default: 0] += 1
+        }
+      }
+    }
+    return readers
+  }
+
+  private func unknownBottom(_ blob: String, _ number: Int, of reader: LayerParameter) -> CaffeError
+  {
+    let later = layer.first { $0.top.contains(blob) }
+    let hint =
+      if let later {
+        "; layer '\(later.name)' makes it, but stands later in the net"
+      } else {
+        NearestName.of(blob, among: layer.flatMap(\.top)).map { "; did you mean '\($0)'?" } ?? ""
+      }
+    let line = reader.location.map { ", line \($0.line)" } ?? ""
+    return CaffeError(
+      "Unknown bottom blob '\(blob)' (layer '\(reader.name)', bottom index \(number)\(line))\(hint)"
+    )
+  }
+
+  private func splitLayer(_ blob: String, of top: Top) -> String {
+    "\(blob)_\(layer[top.layer].name)_\(top.number)_split"
+  }
+
+  private func splitBlob(_ blob: String, of top: Top, number: Int) -> String {
+    "\(splitLayer(blob, of: top))_\(number)"
+  }
+
+  private func split(_ blob: String, of top: Top, ways: Int, lossWeight: Float) -> LayerParameter {
+    var split = LayerParameter()
+    split.name = splitLayer(blob, of: top)
+    split.type = "Split"
+    split.bottom = [blob]
+    split.top = (0..<ways).map { splitBlob(blob, of: top, number: $0) }
+    split.phase = layer[top.layer].phase
+    if lossWeight != 0 { split.lossWeight = [lossWeight] + Array(repeating: 0, count: ways - 1) }
+    return split
+  }
+}

@@ -1,0 +1,44 @@
+import Glibc
+import Synchronization
+
+/// What SIGINT, SIGTERM and SIGHUP ask of the solver, noted by handlers and polled between passes.
+///
+/// A second SIGINT or SIGTERM, while the first is still waiting to be obeyed, ends the process at
+/// once with status 130; snapshots on disk are whole, since they are renamed into place.
+public enum Signals {
+  /// A request seen by a handler: 0 none, 1 pending.
+  private static let interrupted = Atomic<Bool>(false)
+  private static let hungUp = Atomic<Bool>(false)
+  private static let effects = Mutex<(interrupt: SolverAction?, hangup: SolverAction?)>((nil, nil))
+
+  /// Installs the handlers.
+  ///
+  /// - Parameters:
+  ///   - interrupt: effect of SIGINT and SIGTERM, `nil` for none.
+  ///   - hangup: effect of SIGHUP, `nil` for none.
+  public static func install(interrupt: SolverAction?, hangup: SolverAction?) {
+    effects.withLock { $0 = (interrupt, hangup) }
+    handle(SIGINT) { _ in Signals.noteInterrupt() }
+    handle(SIGTERM) { _ in Signals.noteInterrupt() }
+    handle(SIGHUP) { _ in Signals.hungUp.store(true, ordering: .relaxed) }
+  }
+
+  /// The next request, if there is one; hang-ups come first.
+  public static func take() -> SolverAction? {
+    let effects = effects.withLock { $0 }
+    if hungUp.exchange(false, ordering: .relaxed), let action = effects.hangup { return action }
+    if interrupted.exchange(false, ordering: .relaxed) { return effects.interrupt }
+    return nil
+  }
+
+  private static func noteInterrupt() {
+    if interrupted.exchange(true, ordering: .relaxed) { _exit(130) }
+  }
+
+  private static func handle(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = handler
+    action.sa_flags = SA_RESTART
+    sigaction(signal, &action, nil)
+  }
+}

@@ -1,0 +1,174 @@
+import CaffeCore
+import CaffeErrors
+import CaffeNet
+import CaffeSchema
+import Logging
+
+/// Minimises a net's objective by gradient descent, testing and taking snapshots on the way.
+///
+///     let solver = try Solver(SolverParameter.read("lenet_solver.prototxt"))
+///     try solver.solve()
+///
+/// One iteration: [test] → forward and backward, `iter_size` times → [display] → update → [snapshot].
+/// The lines it logs are Caffe's, so that Caffe's log parsers work.
+///
+/// Source: BVLC Caffe, `solver.cpp`, `sgd_solver.cpp`.
+public final class Solver {
+  public let parameter: SolverParameter
+  public let net: Net
+  public let testNets: [Net]
+  /// How many updates have been made.
+  public package(set) var iteration = 0
+  /// Asked once per iteration and once per test batch what the user wants.
+  public var requestedAction: () -> SolverAction? = { nil }
+  /// The key of all random numbers of the run.
+  public let seed: UInt64
+
+  let log: Logger
+  let learningRate: LearningRate
+  let update: Update
+  var lossWindow: LossWindow
+  var stopwatch = DisplayStopwatch()
+  /// The user asked to stop.
+  private(set) var isStopping = false
+
+  /// - Parameters:
+  ///   - engine: the engine for layers whose prototxt names none.
+  ///   - seed: what `random_seed` is if the solver file sets none; chosen at random if `nil`.
+  /// - Throws: the first mistake in the solver or one of its nets.
+  public init(
+    _ parameter: SolverParameter, engine: Engine? = nil, seed: UInt64? = nil,
+    log: Logger = Logger(label: "caffe")
+  ) throws {
+    try SolverChecks.check(parameter)
+    self.parameter = parameter
+    self.log = log
+    let seed = SolverSeed.choose(parameter, otherwise: seed)
+    self.seed = seed
+    learningRate = try LearningRate(parameter)
+    lossWindow = LossWindow(capacity: parameter.averageLoss)
+    let nets = try SolverNets(parameter)
+    func context(_ phase: Phase) -> LayerContext {
+      LayerContext(phase: phase, engine: engine, seed: seed) { log.info("\($0)") }
+    }
+    log.info("Creating training net")
+    let train = try Net(nets.train, context: context(.train))
+    net = train
+    update = try Update(parameter, net: train)
+    testNets = try nets.tests.enumerated().map { index, test in
+      log.info("Creating test net (#\(index))")
+      return try withPlace("test net (#\(index))") {
+        try Net(test, context: context(.test), sharing: train)
+      }
+    }
+    log.info("Solver scaffolding done.")
+  }
+
+  /// Trains up to `max_iter`, then takes the last snapshot and runs the last test.
+  ///
+  /// - Returns: whether the run was finished rather than stopped by the user.
+  @discardableResult
+  public func solve() throws -> Bool {
+    log.info("Solving \(net.name)")
+    log.info("Learning Rate Policy: \(parameter.lrPolicy)")
+    try step(max(0, parameter.maxIter - iteration))
+    let isSaved = parameter.snapshot > 0 && iteration % parameter.snapshot == 0
+    if parameter.snapshotAfterTrain && !isSaved { try snapshot() }
+    if isStopping {
+      log.info("Optimization stopped early.")
+      return false
+    }
+    if parameter.display > 0 && iteration % parameter.display == 0 {
+      lossWindow.append(try net.forward())
+      log.info("Iteration \(iteration), loss = \(Text.number(lossWindow.mean))")
+    }
+    if parameter.testInterval > 0 && iteration % parameter.testInterval == 0 {
+      try testAll()
+    }
+    log.info("Optimization Done.")
+    return true
+  }
+
+  /// Makes `count` updates, or fewer if the user asks to stop.
+  public func step(_ count: Int) throws {
+    stopwatch.start(at: iteration)
+    net.clearGradients()
+    let end = iteration + count
+    while iteration < end && !isStopping {
+      try testIfDue()
+      if isStopping { break }
+      try trainOnce()
+      try snapshotIfDue()
+    }
+  }
+
+  private func testIfDue() throws {
+    guard parameter.testInterval > 0, iteration % parameter.testInterval == 0,
+      iteration > 0 || parameter.testInitialization
+    else { return }
+    try testAll()
+  }
+
+  /// One iteration without testing and snapshots: `iter_size` passes and the update.
+  public func trainOnce() throws {
+    lossWindow.append(try forwardBackward())
+    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
+    if isDisplayed { display() }
+    let rate = learningRate.rate(at: iteration)
+    reportStep()
+    if isDisplayed { log.info("Iteration \(iteration), lr = \(Text.number(rate))") }
+    if let clipped = update.apply(rate: rate, iteration: iteration) { log.info("\(clipped)") }
+    iteration += 1
+  }
+
+  /// Runs `iter_size` passes, which add up their gradients, and returns the mean objective.
+  public func forwardBackward() throws -> Float {
+    var loss: Float = 0
+    for _ in 0..<parameter.iterSize {
+      loss += try net.forward()
+      try net.backward()
+    }
+    return loss / Float(parameter.iterSize)
+  }
+
+  /// Applies the gradients of `forwardBackward` and clears them.
+  public func applyUpdate() {
+    _ = update.apply(rate: learningRate.rate(at: iteration), iteration: iteration)
+    iteration += 1
+  }
+
+  private func snapshotIfDue() throws {
+    let isDue = parameter.snapshot > 0 && iteration % parameter.snapshot == 0
+    var isWanted = isDue
+    while let action = requestedAction() {
+      switch action {
+      case .snapshot: isWanted = true
+      case .stop: isStopping = true
+      }
+    }
+    if isWanted { try snapshot() }
+  }
+
+  /// Carries out what the user asked for in the middle of a test.
+  func obeyDuringTest() throws {
+    while let action = requestedAction() {
+      switch action {
+      case .snapshot: try snapshot()
+      case .stop: isStopping = true
+      }
+    }
+  }
+
+  private func reportStep() {
+    let step = learningRate.step(at: iteration)
+    if iteration > 0 && step != learningRate.step(at: iteration - 1) {
+      log.info("MultiStep Status: Iteration \(iteration), step = \(step)")
+    }
+  }
+}
+
+/// What a user may ask of a running solver.
+public enum SolverAction: Sendable {
+  case stop
+  case snapshot
+}

@@ -1,0 +1,36 @@
+import CaffeErrors
+import CaffeSchema
+
+/// Checks on a solver's fields that need no net.
+enum SolverChecks {
+  static func check(_ solver: SolverParameter) throws {
+    guard solver.iterSize >= 1 else {
+      throw CaffeError("iter_size must be at least 1, got \(solver.iterSize)")
+    }
+    guard solver.averageLoss >= 1 else {
+      throw CaffeError("average_loss must be at least 1, got \(solver.averageLoss)")
+    }
+    for (value, field) in [
+      (solver.maxIter, "max_iter"), (solver.display, "display"), (solver.snapshot, "snapshot"),
+      (solver.testInterval, "test_interval"),
+    ] where value < 0 {
+      throw CaffeError("\(field) must not be negative, got \(value)")
+    }
+    for (index, value) in solver.testIter.enumerated() where value < 1 {
+      throw CaffeError("test_iter must be at least 1, got \(value) for test net (#\(index))")
+    }
+    guard ["L1", "L2"].contains(solver.regularizationType) else {
+      throw CaffeError(
+        "Unknown regularization type: \(solver.regularizationType) (known: L1, L2)")
+    }
+  }
+}
+
+/// Where the key of a run's random numbers comes from.
+enum SolverSeed {
+  /// `random_seed` if it is set and not negative, else `otherwise`, else the system's entropy.
+  static func choose(_ solver: SolverParameter, otherwise: UInt64?) -> UInt64 {
+    if solver.randomSeed >= 0 { return UInt64(solver.randomSeed) }
+    return otherwise ?? UInt64.random(in: 0..<UInt64(Int64.max))
+  }
+}

@@ -1,0 +1,66 @@
+import CaffeCore
+import CaffeErrors
+import CaffeNet
+
+/// The lines that Caffe's log parsers read, and the passes over the test nets.
+extension Solver {
+  /// `Iteration 100 (44.1 iter/s, 2.26s/100 iters), loss = 0.213` and the net's outputs.
+  func display() {
+    let lap = stopwatch.lap(at: iteration)
+    log.info(
+      "Iteration \(iteration) (\(Text.number(lap.rate)) iter/s, \(Text.number(lap.seconds))s/\(parameter.display) iters), loss = \(Text.number(lossWindow.mean))"
+    )
+    let values = net.outputs.flatMap(\.blob.data.values)
+    for (line, (output, value)) in zip(net.outputLines, values).enumerated() {
+      log.info("    Train net output #\(line): \(output.text(value))")
+    }
+  }
+
+  /// Runs every test net over its `test_iter` batches.
+  public func testAll() throws {
+    for index in testNets.indices where !isStopping { try test(index) }
+  }
+
+  /// Runs a test net over its batches and logs the mean of each of its output values.
+  ///
+  /// - Returns: objective and means, `nil` if the user stopped the test.
+  @discardableResult
+  public func test(_ index: Int) throws -> (loss: Float, means: [Float])? {
+    log.info("Iteration \(iteration), Testing net (#\(index))")
+    let net = testNets[index]
+    var mean = Means()
+    for _ in 0..<parameter.testIter[index] {
+      try obeyDuringTest()
+      if isStopping {
+        log.info("Test interrupted.")
+        return nil
+      }
+      mean.add(loss: try net.forward(), net.outputs.flatMap(\.blob.data.values))
+    }
+    if parameter.testComputeLoss { log.info("Test loss: \(Text.number(mean.loss))") }
+    for (line, (output, value)) in zip(net.outputLines, mean.values).enumerated() {
+      log.info("    Test net output #\(line): \(output.text(value))")
+    }
+    return (mean.loss, mean.values)
+  }
+}
+
+/// Measures how fast iterations go between two lines of the log.
+struct DisplayStopwatch {
+  private var began = ContinuousClock.now
+  private var iteration = 0
+
+  mutating func start(at iteration: Int) {
+    began = .now
+    self.iteration = iteration
+  }
+
+  mutating func lap(at iteration: Int) -> (rate: Float, seconds: Float) {
+    let now = ContinuousClock.now
+    let seconds = Float((now - began) / .seconds(1))
+    let rate = seconds > 0 ? Float(iteration - self.iteration) / seconds : 0
+    began = now
+    self.iteration = iteration
+    return (rate, seconds)
+  }
+}

@@ -1,0 +1,91 @@
+import CaffeErrors
+import CaffeSchema
+
+/// The nets a solver file describes: one to train, any number to test.
+struct SolverNets {
+  let train: NetParameter
+  let tests: [NetParameter]
+
+  /// Reads the net files and gives each net its state: phase, then the net's own `state`, then
+  /// `train_state` or `test_state`.
+  ///
+  /// - Throws: none or several train nets, counts that do not match, unreadable net files.
+  ///
+  /// Source: BVLC Caffe, `Solver::InitTrainNet`, `Solver::InitTestNets`.
+  init(_ solver: SolverParameter, folder: String) throws {
+    var solver = solver
+    func resolve(_ path: String) -> String {
+      path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path
+    }
+    if solver.hasNet { solver.net = resolve(solver.net) }
+    if solver.hasTrainNet { solver.trainNet = resolve(solver.trainNet) }
+    solver.testNet = solver.testNet.map(resolve)
+    train = try SolverNets.train(solver)
+    tests = try SolverNets.tests(solver)
+  }
+
+  private static func train(_ solver: SolverParameter) throws -> NetParameter {
+    let fields = [
+      (solver.hasNet, "net"), (solver.hasNetParam, "net_param"), (solver.hasTrainNet, "train_net"),
+      (solver.hasTrainNetParam, "train_net_param"),
+    ].filter(\.0).map(\.1)
+    guard let field = fields.first else {
+      throw CaffeError(
+        "SolverParameter must specify a train net using one of these fields: net, net_param, train_net, train_net_param"
+      )
+    }
+    guard fields.count == 1 else {
+      throw CaffeError(
+        "SolverParameter must not contain more than one of these fields specifying a train net: \(fields.joined(separator: ", "))"
+      )
+    }
+    let net =
+      switch field {
+      case "net": try NetParameter.read(solver.net)
+      case "net_param": try solver.netParam.upgraded()
+      case "train_net": try NetParameter.read(solver.trainNet)
+      default: try solver.trainNetParam.upgraded()
+      }
+    return net.inState(phase: .train, solver.trainState)
+  }
+
+  private static func tests(_ solver: SolverParameter) throws -> [NetParameter] {
+    let named = solver.testNetParam.count + solver.testNet.count
+    let hasGeneric = solver.hasNet || solver.hasNetParam
+    guard hasGeneric ? solver.testIter.count >= named : solver.testIter.count == named else {
+      throw CaffeError(
+        "test_iter must be specified for each test network: \(solver.testIter.count) given, \(named) test nets"
+      )
+    }
+    var nets = try solver.testNetParam.map { try $0.upgraded() }
+    nets += try solver.testNet.map { try NetParameter.read($0) }
+    for _ in nets.count..<max(nets.count, solver.testIter.count) {
+      nets.append(
+        solver.hasNet ? try NetParameter.read(solver.net) : try solver.netParam.upgraded())
+    }
+    guard solver.testState.isEmpty || solver.testState.count == nets.count else {
+      throw CaffeError(
+        "test_state must be unspecified or specified once per test net: \(solver.testState.count) given, \(nets.count) test nets"
+      )
+    }
+    guard nets.isEmpty || solver.testInterval > 0 else {
+      throw CaffeError(
+        "test_interval must be positive when there are test nets, got \(solver.testInterval)")
+    }
+    return nets.enumerated().map { index, net in
+      net.inState(phase: .test, solver.testState.isEmpty ? NetState() : solver.testState[index])
+    }
+  }
+}
+
+extension NetParameter {
+  func inState(phase: Phase, _ solverState: NetState) -> NetParameter {
+    var merged = NetState()
+    merged.phase = phase
+    merged.merge(state)
+    merged.merge(solverState)
+    var net = self
+    net.state = merged
+    return net
+  }
+}

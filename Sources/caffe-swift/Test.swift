@@ -1,0 +1,52 @@
+import ArgumentParser
+import Caffe
+import Logging
+
+struct Test: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Score a net with trained weights: the mean of each of its outputs.",
+    discussion: """
+      Example: caffe-swift test --model lenet_train_test.prototxt \
+      --weights lenet_iter_4000.caffemodel.h5 --iterations 100
+
+      iterations times the batch size should be the size of the test set.
+      """)
+
+  @Option(help: "The net, a NetParameter as text.")
+  var model: String
+
+  @Option(help: "The weights: .caffemodel or .caffemodel.h5.")
+  var weights: String
+
+  @Option(help: "How many batches.")
+  var iterations = 50
+
+  @OptionGroup var state: StateOptions
+  @OptionGroup var engine: EngineOptions
+
+  func validate() throws {
+    if iterations < 1 { throw ValidationError("iterations must be at least 1, got \(iterations)") }
+  }
+
+  func run() throws {
+    let log = Logger(label: "caffe")
+    engine.report(to: log)
+    var description = try NetParameter.read(model)
+    state.apply(to: &description, phase: .test)
+    let net = try Net(
+      description, context: LayerContext(phase: .test, engine: engine.engine) { log.info("\($0)") })
+    try net.loadWeights(from: weights)
+    log.info("Running for \(iterations) iterations.")
+    var means = Means()
+    for batch in 0..<iterations {
+      let loss = try net.forward()
+      let values = net.outputs.flatMap(\.blob.data.values)
+      for (output, value) in zip(net.outputLines, values) {
+        log.info("Batch \(batch), \(output.blob.name) = \(Text.number(value))")
+      }
+      means.add(loss: loss, values)
+    }
+    log.info("Loss: \(Text.number(means.loss))")
+    for (output, mean) in zip(net.outputLines, means.values) { log.info("\(output.text(mean))") }
+  }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Caffe
+import Foundation
+import Logging
+
+struct Time: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Time a net layer by layer, or whole training iterations.",
+    discussion: """
+      Examples: caffe-swift time --model lenet_train_test.prototxt --iterations 50
+                caffe-swift time --solver lenet_solver.prototxt --iterations 50 --json -
+
+      With --model: the mean time of each layer's passes, as Caffe prints it. With --solver: the \
+      medians of whole iterations (forward, backward, update), after a warm-up.
+      """)
+
+  @Option(help: "The net whose layers are timed.")
+  var model: String?
+
+  @Option(help: "The solver whose iterations are timed.")
+  var solver: String?
+
+  @Option(help: "How many iterations.")
+  var iterations = 50
+
+  @Option(help: "With --model, the net's phase: TRAIN or TEST.")
+  var phase = Phase.train
+
+  @Option(help: "With --solver, write one JSON object to this file, or to - for standard output.")
+  var json: String?
+
+  @Flag(help: "With --model, say which engine each layer runs on and which declined.")
+  var verbose = false
+
+  @OptionGroup var state: StateOptions
+  @OptionGroup var engine: EngineOptions
+
+  func validate() throws {
+    guard (model == nil) != (solver == nil) else {
+      throw ValidationError("Need a model definition or a solver to time, one of the two.")
+    }
+    if iterations < 1 { throw ValidationError("iterations must be at least 1, got \(iterations)") }
+    if json != nil && solver == nil { throw ValidationError("--json goes with --solver.") }
+  }
+
+  func run() throws {
+    let log = Logger(label: "caffe")
+    engine.report(to: log)
+    if let solver { try timeIterations(solver) }
+    if let model { try timeLayers(model, log: log) }
+  }
+
+  private func timeIterations(_ path: String) throws {
+    var parameter = try SolverParameter.read(path)
+    state.apply(to: &parameter)
+    parameter.clearTestIter()
+    parameter.clearTestState()
+    var quiet = Logger(label: "caffe")
+    quiet.logLevel = .warning
+    let run = try Solver(parameter, engine: engine.engine, log: quiet)
+    let timing = try IterationTiming(run, iterations: iterations)
+    let result = Result(
+      net: run.net.name, iterations: iterations, iteration_ms: timing.iteration.median,
+      forward_ms: timing.forward.median, backward_ms: timing.backward.median,
+      update_ms: timing.update.median, peak_mb: IterationTiming.peakMegabytes)
+    try report(result)
+  }
+
+  /// What `--json` prints; the names are part of the command's contract.
+  private struct Result: Encodable {
+    let net: String
+    let iterations: Int
+    let iteration_ms: Double
+    let forward_ms: Double
+    let backward_ms: Double
+    let update_ms: Double
+    let peak_mb: Int
+  }
+
+  private func report(_ result: Result) throws {
+    guard let json else {
+      print(
+        "\(result.net): iteration \(Text.number(result.iteration_ms)) ms"
+          + " (forward \(Text.number(result.forward_ms)), backward \(Text.number(result.backward_ms)),"
+          + " update \(Text.number(result.update_ms))), peak \(result.peak_mb) MB")
+      return
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let line = String(decoding: try encoder.encode(result), as: UTF8.self) + "\n"
+    if json == "-" {
+      print(line, terminator: "")
+    } else {
+      try AtomicFile.write(Array(line.utf8), to: json)
+    }
+  }
+
+  private func timeLayers(_ path: String, log: Logger) throws {
+    var description = try NetParameter.read(path)
+    state.apply(to: &description, phase: phase)
+    let net = try Net(
+      description, context: LayerContext(phase: phase, engine: engine.engine) { log.info("\($0)") })
+    log.info("Performing Forward")
+    log.info("Initial loss: \(Text.number(try net.forward()))")
+    log.info("Performing Backward")
+    try net.backward()
+    log.info("*** Benchmark begins ***")
+    log.info("Testing for \(iterations) iterations.")
+    var forward = net.layers.map { _ in Durations() }
+    var backward = forward
+    var passes = Durations()
+    for index in 1...iterations {
+      try passes.measure {
+        for layer in net.layers.indices {
+          try forward[layer].measure { try net.forward(layer: layer) }
+        }
+        for layer in net.layers.indices.reversed() {
+          try backward[layer].measure { try net.backward(layer: layer) }
+        }
+      }
+      net.clock.advance()
+      log.info(
+        "Iteration: \(index) forward-backward time: \(Text.number(passes.milliseconds[index - 1])) ms."
+      )
+    }
+    log.info("Average time per layer: ")
+    for (index, layer) in net.layers.enumerated() {
+      log.info("\(padded(layer.name))\tforward: \(Text.number(forward[index].mean)) ms.")
+      log.info("\(padded(layer.name))\tbackward: \(Text.number(backward[index].mean)) ms.")
+      if verbose { describeEngine(of: layer, log: log) }
+    }
+    let (ahead, back) = (forward.map(\.mean).reduce(0, +), backward.map(\.mean).reduce(0, +))
+    log.info("Average Forward pass: \(Text.number(ahead)) ms.")
+    log.info("Average Backward pass: \(Text.number(back)) ms.")
+    log.info("Average Forward-Backward: \(Text.number(passes.mean)) ms.")
+    log.info("Total Time: \(Text.number(passes.total)) ms.")
+    log.info("*** Benchmark ends ***")
+  }
+
+  private func describeEngine(of layer: Layer, log: Logger) {
+    log.info("\(padded(layer.name))\tengine: \(layer.engine.engine.rawValue)")
+    for refusal in layer.engine.refusals { log.info("\(padded(layer.name))\t\(refusal)") }
+  }
+
+  private func padded(_ name: String) -> String {
+    String(repeating: " ", count: max(0, 10 - name.count)) + name
+  }
+}

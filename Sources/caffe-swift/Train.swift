@@ -1,0 +1,56 @@
+import ArgumentParser
+import Caffe
+import Logging
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train the net of a solver file, from scratch, from weights or from a snapshot.",
+    discussion: """
+      Example: caffe-swift train --solver prototxt/lenet/lenet_solver.prototxt
+      Resume:  caffe-swift train --solver lenet_solver.prototxt --snapshot lenet_iter_500.solverstate.h5
+
+      Ctrl-C stops after the current iteration with a snapshot, a second one at once; SIGHUP takes \
+      a snapshot and goes on.
+      """)
+
+  @Option(help: "The solver file, a SolverParameter as text.")
+  var solver: String
+
+  @Option(help: "Resume from this .solverstate or .solverstate.h5.")
+  var snapshot: String?
+
+  @Option(help: "Start from the weights in these files, separated by commas.")
+  var weights: String?
+
+  @Option(help: "What SIGINT and SIGTERM do.")
+  var sigintEffect = SignalEffect.stop
+
+  @Option(help: "What SIGHUP does.")
+  var sighupEffect = SignalEffect.snapshot
+
+  @OptionGroup var state: StateOptions
+  @OptionGroup var engine: EngineOptions
+
+  func validate() throws {
+    if snapshot != nil && weights != nil {
+      throw ValidationError(
+        "Give a snapshot to resume training or weights to finetune but not both.")
+    }
+  }
+
+  func run() throws {
+    let log = Logger(label: "caffe")
+    var parameter = try SolverParameter.read(solver)
+    state.apply(to: &parameter)
+    engine.report(mode: parameter, to: log)
+    Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)
+    let (run, weights) = try Solver.prepare(
+      parameter, snapshot: snapshot, weights: weights, engine: engine.engine, log: log)
+    run.requestedAction = Signals.take
+    try run.loadWeights(weights)
+    if let snapshot { try run.restore(from: snapshot) }
+    log.info("Starting Optimization")
+    try run.solve()
+    log.info("Optimization Done.")
+  }
+}
