@@ -48,7 +48,8 @@ struct ConvolutionDescriptors {
 
   /// The gradient to the bottom, in the layouts of the forward pass if they are fast.
   func backwardData(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
-    try inFastestLayouts(of: forward) { input, outputGradient in
+    try forward.inFastestLayouts(input: inputExtents, output: outputExtents) {
+      input, outputGradient in
       var operation = dnnl_convolution_desc_t()
       var (source, output, weights) = (input.raw, outputGradient.raw, try weights().raw)
       let name = "convolution's gradient to its bottom"
@@ -62,7 +63,8 @@ struct ConvolutionDescriptors {
 
   /// The gradient to weights and bias, in the layouts of the forward pass if they are fast.
   func backwardWeights(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
-    try inFastestLayouts(of: forward) { input, outputGradient in
+    try forward.inFastestLayouts(input: inputExtents, output: outputExtents) {
+      input, outputGradient in
       var operation = dnnl_convolution_desc_t()
       var (source, output) = (input.raw, outputGradient.raw)
       var (weights, bias) = (try weights().raw, try bias().raw)
@@ -76,31 +78,7 @@ struct ConvolutionDescriptors {
     }
   }
 
-  /// Tries the forward pass's layouts first, then whatever oneDNN likes; compiled code comes
-  /// before its fallback on matrix products.
-  private func inFastestLayouts(
-    of forward: PrimitiveDescriptor,
-    create: (_ input: MemoryDescriptor, _ output: MemoryDescriptor) throws -> PrimitiveDescriptor
-  ) throws -> PrimitiveDescriptor {
-    var same: PrimitiveDescriptor?
-    if let input = forward.memory(.input), let output = forward.memory(.output) {
-      do {
-        same = try create(input, output)
-      } catch is EngineRefusal {}
-    }
-    if let same, same.implementation.hasPrefix("jit") { return same }
-    do {
-      let free = try create(MemoryDescriptor(inputExtents, .any), output())
-      return same.map { free.implementation.hasPrefix("jit") ? free : $0 } ?? free
-    } catch let refusal as EngineRefusal {
-      guard let same else { throw refusal }
-      return same
-    }
-  }
-
   private func weights() throws -> MemoryDescriptor { try MemoryDescriptor(weightsExtents, .any) }
-
-  private func output() throws -> MemoryDescriptor { try MemoryDescriptor(outputExtents, .any) }
 
   /// An empty descriptor stands for no bias.
   private func bias() throws -> MemoryDescriptor {

@@ -18,16 +18,18 @@ final class GradientAccumulator {
   }
 
   /// Where the primitive is to write.
+  ///
+  /// - Parameter gradient: nil if nobody wants it; the primitive writes it all the same.
   func target(
-    for gradient: UnsafeMutablePointer<Float>, overwriting: Bool
+    for gradient: UnsafeMutablePointer<Float>?, overwriting: Bool
   ) -> UnsafeMutableRawPointer? {
-    overwriting && layout.isPlain
-      ? UnsafeMutableRawPointer(gradient) : scratchpad.pointer(to: region)
+    if overwriting, layout.isPlain, let gradient { return UnsafeMutableRawPointer(gradient) }
+    return scratchpad.pointer(to: region)
   }
 
   /// Takes what the primitive has written to `target`.
-  func finish(_ gradient: UnsafeMutablePointer<Float>, overwriting: Bool) {
-    guard let written = target(for: gradient, overwriting: overwriting),
+  func finish(_ gradient: UnsafeMutablePointer<Float>?, overwriting: Bool) {
+    guard let gradient, let written = target(for: gradient, overwriting: overwriting),
       written != UnsafeMutableRawPointer(gradient)
     else { return }
     if overwriting {

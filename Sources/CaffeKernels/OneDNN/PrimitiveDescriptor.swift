@@ -83,7 +83,7 @@ final class PrimitiveDescriptor {
     try check(try create(try OneDNNRuntime.shared(), &created), name)
     guard let created else { preconditionFailure("oneDNN returned no \(name) descriptor") }
     raw = created
-    if !acceptingReference && implementation.hasPrefix("ref") {
+    if !acceptingReference && isReference {
       throw EngineRefusal("only oneDNN's slow reference implements this \(name)")
     }
   }
@@ -114,6 +114,11 @@ final class PrimitiveDescriptor {
     }
     guard status == dnnl_success, let name else { return "unknown" }
     return String(cString: name)
+  }
+
+  /// Plain loops kept for completeness: `ref:any`, `lrn_ref:any`.
+  private var isReference: Bool {
+    (implementation.split(separator: ":").first ?? "").hasSuffix("ref")
   }
 
   /// The layout chosen for an argument; nil if the primitive has no such argument.

@@ -1,0 +1,133 @@
+/// The gradients a caller of an operation with weights will ask for.
+package struct WeightedGradients: OptionSet, Sendable {
+  package let rawValue: Int
+  package init(rawValue: Int) { self.rawValue = rawValue }
+  package static let input = WeightedGradients(rawValue: 1)
+  package static let weights = WeightedGradients(rawValue: 2)
+}
+
+/// The forward pass of an operation with weights: a convolution or an inner product.
+package final class WeightedForward {
+  package let inputLayout: OneDNNMemoryLayout
+  package let outputLayout: OneDNNMemoryLayout
+  package let implementation: String
+  fileprivate let weights: PackedWeights
+  private let primitive: Primitive
+  private let scratchpad: Scratchpad
+  private let scratch: Scratchpad.Region
+
+  init(_ chosen: PrimitiveDescriptor, scratchpad: Scratchpad) throws {
+    primitive = try Primitive(chosen, arguments: [.input, .weights, .bias, .output])
+    inputLayout = chosen.layout(.input)
+    outputLayout = chosen.layout(.output)
+    implementation = chosen.implementation
+    weights = PackedWeights(layout: chosen.layout(.weights))
+    self.scratchpad = scratchpad
+    scratch = scratchpad.claim(chosen.byteCount(.scratchpad))
+  }
+
+  /// Overwrites `output`.
+  ///
+  /// - Parameters:
+  ///   - weightsUnchanged: since the last run of this operation: its copy serves again.
+  ///   - bias: ignored if the operation has none.
+  package func run(
+    _ input: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
+    weightsUnchanged: Bool = false, bias: UnsafePointer<Float>?,
+    into output: UnsafeMutableRawPointer
+  ) {
+    primitive.bind(.input, input)
+    primitive.bind(.weights, weights.read(plain, unchanged: weightsUnchanged))
+    primitive.bind(.bias, bias)
+    primitive.bind(.output, output)
+    primitive.run(scratchpad: scratchpad.pointer(to: scratch))
+  }
+}
+
+/// The gradient with respect to the bottom.
+package final class WeightedBackwardData {
+  package let outputGradientLayout: OneDNNMemoryLayout
+  package let inputGradientLayout: OneDNNMemoryLayout
+  package let implementation: String
+  private let weights: PackedWeights
+  private let primitive: Primitive
+  private let scratchpad: Scratchpad
+  private let scratch: Scratchpad.Region
+
+  init(
+    _ chosen: PrimitiveDescriptor, sharing forward: WeightedForward, scratchpad: Scratchpad
+  ) throws {
+    primitive = try Primitive(chosen, arguments: [.inputGradient, .weights, .outputGradient])
+    outputGradientLayout = chosen.layout(.outputGradient)
+    inputGradientLayout = chosen.layout(.inputGradient)
+    implementation = chosen.implementation
+    let layout = chosen.layout(.weights)
+    weights =
+      layout.isEqual(to: forward.weights.layout) ? forward.weights : PackedWeights(layout: layout)
+    self.scratchpad = scratchpad
+    scratch = scratchpad.claim(chosen.byteCount(.scratchpad))
+  }
+
+  /// Overwrites `inputGradient`.
+  ///
+  /// - Parameter weightsUnchanged: since the last run of this pass, or of `forward`.
+  package func run(
+    _ outputGradient: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
+    weightsUnchanged: Bool = false, into inputGradient: UnsafeMutableRawPointer
+  ) {
+    primitive.bind(.outputGradient, outputGradient)
+    primitive.bind(.weights, weights.read(plain, unchanged: weightsUnchanged))
+    primitive.bind(.inputGradient, inputGradient)
+    primitive.run(scratchpad: scratchpad.pointer(to: scratch))
+  }
+}
+
+/// The gradients with respect to the weights and the bias.
+package final class WeightedBackwardWeights {
+  package let inputLayout: OneDNNMemoryLayout
+  package let outputGradientLayout: OneDNNMemoryLayout
+  package let implementation: String
+  private let primitive: Primitive
+  private let scratchpad: Scratchpad
+  private let scratch: Scratchpad.Region
+  private let weights: GradientAccumulator
+  private let bias: GradientAccumulator?
+
+  init(_ chosen: PrimitiveDescriptor, scratchpad: Scratchpad) throws {
+    primitive = try Primitive(
+      chosen, arguments: [.input, .weightsGradient, .biasGradient, .outputGradient])
+    inputLayout = chosen.layout(.input)
+    outputGradientLayout = chosen.layout(.outputGradient)
+    implementation = chosen.implementation
+    let regions = scratchpad.claim(
+      [.scratchpad, .weightsGradient, .biasGradient].map(chosen.byteCount))
+    self.scratchpad = scratchpad
+    scratch = regions[0]
+    weights = try GradientAccumulator(
+      layout: chosen.layout(.weightsGradient), region: regions[1], of: scratchpad)
+    bias = try chosen.memory(.biasGradient).map {
+      try GradientAccumulator(
+        layout: OneDNNMemoryLayout($0), region: regions[2], of: scratchpad)
+    }
+  }
+
+  /// Adds to the gradients.
+  ///
+  /// - Parameters:
+  ///   - overwriting: replaces what the gradients held instead, which saves a pass over them.
+  ///   - biasGradient: nil if there is no bias, or nobody wants it.
+  package func run(
+    _ input: UnsafeRawPointer, outputGradient: UnsafeRawPointer, overwriting: Bool = false,
+    into weightsGradient: UnsafeMutablePointer<Float>,
+    biasGradient: UnsafeMutablePointer<Float>?
+  ) {
+    primitive.bind(.input, input)
+    primitive.bind(.outputGradient, outputGradient)
+    primitive.bind(
+      .weightsGradient, weights.target(for: weightsGradient, overwriting: overwriting))
+    primitive.bind(.biasGradient, bias?.target(for: biasGradient, overwriting: overwriting))
+    primitive.run(scratchpad: scratchpad.pointer(to: scratch))
+    weights.finish(weightsGradient, overwriting: overwriting)
+    bias?.finish(biasGradient, overwriting: overwriting)
+  }
+}
