@@ -15,3 +15,11 @@ public enum Text {
     }
   }
 }
+
+extension String {
+  /// Without blanks and tabs at either end.
+  public func trimmed() -> String {
+    let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+    return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+  }
+}

@@ -25,6 +25,7 @@ public final class Solver {
   public let seed: UInt64
 
   let log: Logger
+  let snapshotPrefix: String
   let learningRate: LearningRate
   let update: Update
   var lossWindow: LossWindow
@@ -34,23 +35,27 @@ public final class Solver {
 
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
-  ///   - seed: what `random_seed` is if the solver file sets none; chosen at random if `nil`.
-  /// - Throws: the first mistake in the solver or one of its nets.
+  ///   - snapshot: a state to go on from; the solver's `weights` are then not loaded.
+  ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
+  /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
-    _ parameter: SolverParameter, engine: Engine? = nil, seed: UInt64? = nil,
-    log: Logger = Logger(label: "caffe")
+    _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
+    folder: String = "", log: Logger = Logger(label: "caffe")
   ) throws {
     try SolverChecks.check(parameter)
     self.parameter = parameter
     self.log = log
-    let seed = SolverSeed.choose(parameter, otherwise: seed)
-    self.seed = seed
     learningRate = try LearningRate(parameter)
     lossWindow = LossWindow(capacity: parameter.averageLoss)
-    let nets = try SolverNets(parameter)
+    let state = try snapshot.map(TrainingState.read)
+    let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)
+    self.seed = seed
     func context(_ phase: Phase) -> LayerContext {
-      LayerContext(phase: phase, engine: engine, seed: seed) { log.info("\($0)") }
+      LayerContext(phase: phase, engine: engine, seed: seed, folder: folder) { log.info("\($0)") }
     }
+    snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)
+    try Solver.checkSnapshotFolder(parameter, prefix: snapshotPrefix)
+    let nets = try SolverNets(parameter, folder: folder)
     log.info("Creating training net")
     let train = try Net(nets.train, context: context(.train))
     net = train
@@ -62,6 +67,24 @@ public final class Solver {
       }
     }
     log.info("Solver scaffolding done.")
+    if let state, let snapshot {
+      log.info("Resuming from \(snapshot)")
+      try restore(state, from: snapshot)
+    } else {
+      try loadWeights(parameter.weights)
+    }
+  }
+
+  /// Starts from trained weights: paths, each possibly several separated by commas, loaded in turn
+  /// into the train net and every test net.
+  public func loadWeights(_ lists: [String]) throws {
+    for path in lists.flatMap({ $0.split(separator: ",") }).map(String.init) {
+      let trimmed = path.trimmed()
+      log.info("Finetuning from \(trimmed)")
+      for net in [net] + testNets {
+        try net.loadWeights(from: trimmed) { log.info("\($0)") }
+      }
+    }
   }
 
   /// Trains up to `max_iter`, then takes the last snapshot and runs the last test.
@@ -111,6 +134,7 @@ public final class Solver {
 
   /// One iteration without testing and snapshots: `iter_size` passes and the update.
   public func trainOnce() throws {
+    if parameter.snapshotDiff { net.clearGradients() }
     lossWindow.append(try forwardBackward())
     let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     if isDisplayed { display() }

@@ -12,7 +12,7 @@ extension SolverParameter {
   /// Source: BVLC Caffe, `UpgradeSolverAsNeeded`, `UpdateSnapshotPrefix`.
   public static func read(_ path: String) throws -> SolverParameter {
     var solver = try SolverParameter(contentsOfTextFile: path)
-    solver = try withPlace(path) { try solver.upgraded() }
+    solver = try solver.upgraded(file: path).solver
     let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
     let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? String(name)
     let folder = String(path.dropLast(name.count))

@@ -1,4 +1,5 @@
 import CaffeErrors
+import CaffeNet
 import CaffeSchema
 
 /// The nets a solver file describes: one to train, any number to test.
@@ -42,9 +43,9 @@ struct SolverNets {
     let net =
       switch field {
       case "net": try NetParameter.read(solver.net)
-      case "net_param": try solver.netParam.upgraded()
+      case "net_param": try solver.netParam.upgraded(file: "net_param").net
       case "train_net": try NetParameter.read(solver.trainNet)
-      default: try solver.trainNetParam.upgraded()
+      default: try solver.trainNetParam.upgraded(file: "train_net_param").net
       }
     return net.inState(phase: .train, solver.trainState)
   }
@@ -57,11 +58,11 @@ struct SolverNets {
         "test_iter must be specified for each test network: \(solver.testIter.count) given, \(named) test nets"
       )
     }
-    var nets = try solver.testNetParam.map { try $0.upgraded() }
+    var nets = try solver.testNetParam.map { try $0.upgraded(file: "test_net_param").net }
     nets += try solver.testNet.map { try NetParameter.read($0) }
     for _ in nets.count..<max(nets.count, solver.testIter.count) {
       nets.append(
-        solver.hasNet ? try NetParameter.read(solver.net) : try solver.netParam.upgraded())
+        solver.hasNet ? try NetParameter.read(solver.net) : try solver.netParam.upgraded(file: "net_param").net)
     }
     guard solver.testState.isEmpty || solver.testState.count == nets.count else {
       throw CaffeError(

@@ -57,7 +57,7 @@ public struct IterationTiming {
   /// The most memory the process has had, in MiB.
   public static var peakMegabytes: Int {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return Int(usage.ru_maxrss) / 1024
   }
 }

@@ -8,7 +8,7 @@ import CaffeErrors
 package struct EngineRefusal: Error, Equatable, Sendable, CustomStringConvertible {
   package let description: String
 
-  init(_ reason: String) {
+  package init(_ reason: String) {
     description = "ONEDNN declined: \(reason)"
   }
 }

@@ -1,0 +1,17 @@
+import CaffeErrors
+import CaffeSchema
+
+extension NetParameter {
+  /// Reads a net from a text file and brings it up to date, whichever version of Caffe it was
+  /// written for.
+  ///
+  /// - Parameter report: told what was upgraded.
+  /// - Throws: a missing or malformed file, with line and column.
+  public static func read(
+    _ path: String, report: (String) -> Void = { _ in }
+  ) throws -> NetParameter {
+    let (net, notes) = try NetParameter(contentsOfTextFile: path).upgraded(file: path)
+    notes.forEach(report)
+    return net
+  }
+}

@@ -1,0 +1,96 @@
+import CaffeCore
+import CaffeErrors
+import CaffeSchema
+
+extension Net {
+  /// Copies weights from a file, layer by layer of the same name; layers that the file does not have
+  /// keep their values.
+  ///
+  /// - Parameter report: told of layers of the file that the net does not have.
+  /// - Throws: an unreadable file, another number of blobs, another shape; the net is unchanged then.
+  ///
+  /// Source: BVLC Caffe, `Net::CopyTrainedLayersFrom`.
+  public func loadWeights(from path: String, report: (String) -> Void = { _ in }) throws {
+    let weights = try Weights(contentsOf: path)
+    try withPlace(path) { try copyWeights(weights, report: report) }
+  }
+
+  /// As `loadWeights(from:)`, from weights in memory.
+  public func copyWeights(_ weights: Weights, report: (String) -> Void = { _ in }) throws {
+    var copies: [(source: BlobProto, target: Blob)] = []
+    for source in weights.layers {
+      guard let layer = layer(source.name) else {
+        report("Ignoring source layer \(source.name)")
+        continue
+      }
+      copies += try matched(source, layer)
+    }
+    for copy in copies { try copy.source.copyValues(to: copy.target.data) }
+  }
+
+  private func matched(
+    _ source: Weights.Layer, _ layer: Layer
+  ) throws -> [(source: BlobProto, target: Blob)] {
+    let owned = layer.parameters.indices.filter { isOwner(layer, of: $0) }
+    let isComplete =
+      source.blobs.count == layer.parameters.count
+      || source.blobs.count < layer.parameters.count
+        && owned.allSatisfy { $0 < source.blobs.count && source.blobs[$0] != nil }
+    guard isComplete else {
+      throw CaffeError(
+        "Incompatible number of blobs for layer \(source.name): the file has \(source.blobs.count), the net \(layer.parameters.count)"
+      )
+    }
+    return try zip(source.blobs, layer.parameters).enumerated().compactMap { index, pair in
+      guard let blob = pair.0 else {
+        guard owned.contains(index) else { return nil }
+        throw CaffeError("blob \(index) of layer \(source.name) is missing")
+      }
+      guard blob.fits(pair.1.shape), blob.values.count == pair.1.count else {
+        throw CaffeError(
+          "Cannot copy param \(index) weights from layer '\(source.name)'; shape mismatch.  "
+            + "Source param shape is \(blob.shapeText); target param shape is \(pair.1.shape). "
+            + "To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer."
+        )
+      }
+      return (blob, pair.1)
+    }
+  }
+
+  /// Whether the parameter was first asked for by this layer, rather than shared by name.
+  private func isOwner(_ layer: Layer, of index: Int) -> Bool {
+    parameters.contains { $0.layer == layer.name && $0.blob === layer.parameters[index] }
+  }
+
+  /// Writes the learned values, as HDF5 if `path` ends in `.h5`, as binary protobuf otherwise; in
+  /// full or not at all.
+  ///
+  /// - Parameter includingGradients: also what the gradients hold (`snapshot_diff`).
+  public func saveWeights(to path: String, includingGradients: Bool = false) throws {
+    if path.hasSuffix(".h5") {
+      let layers = layers.map { layer in
+        Weights.Layer(
+          name: layer.name, type: layer.type,
+          blobs: layer.parameters.enumerated().map { index, blob in
+            isOwner(layer, of: index) ? proto(blob, includingGradients) : nil
+          })
+      }
+      try Weights(name: name, layers: layers).writeHDF5(to: path)
+    } else {
+      var net = NetParameter()
+      net.name = name
+      net.layer = layers.map { layer in
+        var parameter = layer.parameter
+        parameter.blobs = layer.parameters.map { proto($0, includingGradients) }
+        return parameter
+      }
+      try Weights.writeBinary(net, to: path)
+    }
+  }
+
+  private func proto(_ blob: Blob, _ includingGradients: Bool) -> BlobProto {
+    var proto = BlobProto(blob.data)
+    if includingGradients { proto.diff = blob.diff.values }
+    return proto
+  }
+}

@@ -1,0 +1,66 @@
+import CaffeCore
+import CaffeData
+import CaffeErrors
+import CaffeSchema
+
+/// Learned values by layer, as they are in a `.caffemodel` or `.caffemodel.h5`, or in a net.
+public struct Weights {
+  public struct Layer {
+    public let name: String
+    /// As a prototxt has it; empty if the file does not say.
+    public let type: String
+    /// `nil` where the layer shares a parameter that another layer's entry holds (HDF5 only).
+    public let blobs: [BlobProto?]
+  }
+
+  /// Name of the net, empty if the file does not say.
+  public let name: String
+  public let layers: [Layer]
+
+  /// Reads a file in either format, told apart by its content.
+  ///
+  /// - Throws: a missing, truncated or foreign file, naming it.
+  public init(contentsOf path: String) throws {
+    if HDF5File.isHDF5(path) {
+      name = ""
+      layers = try Weights.readHDF5(path)
+    } else {
+      let weights = try NetWeights(contentsOfFile: path)
+      name = weights.name
+      layers = weights.layers.map { Layer(name: $0.name, type: $0.type, blobs: $0.blobs) }
+    }
+  }
+
+  /// Writes HDF5 if `path` ends in `.h5`, binary protobuf otherwise; in full or not at all.
+  public func write(to path: String) throws {
+    if path.hasSuffix(".h5") {
+      try writeHDF5(to: path)
+    } else {
+      var net = NetParameter()
+      net.name = name
+      net.layer = layers.map { layer in
+        var parameter = LayerParameter()
+        parameter.name = layer.name
+        if !layer.type.isEmpty { parameter.type = layer.type }
+        parameter.blobs = layer.blobs.compactMap { $0 }
+        return parameter
+      }
+      try Weights.writeBinary(net, to: path)
+    }
+  }
+
+  /// How many values all blobs hold.
+  public var valueCount: Int {
+    layers.reduce(0) { $0 + $1.blobs.reduce(0) { $0 + ($1?.values.count ?? 0) } }
+  }
+
+  init(name: String, layers: [Layer]) {
+    self.name = name
+    self.layers = layers
+  }
+
+  static func writeBinary(_ net: NetParameter, to path: String) throws {
+    let bytes = try withPlace(path) { try net.binary() }
+    try bytes.withUnsafeBytes { try AtomicFile.write(path, $0) }
+  }
+}

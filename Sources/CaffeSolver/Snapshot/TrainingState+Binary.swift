@@ -1,0 +1,54 @@
+import CaffeData
+import CaffeErrors
+import CaffeNet
+import CaffeSchema
+
+extension TrainingState {
+  static func readBinary(_ path: String) throws -> TrainingState {
+    let state: SolverState
+    do {
+      state = try SolverState(contentsOfBinaryFile: path)
+    } catch let error as CaffeError {
+      throw explained(error, path: path)
+    }
+    guard state.hasLearnedNet || !state.history.isEmpty else {
+      throw explained(
+        CaffeError("\(path) is not a solver state: it names no weights"), path: path)
+    }
+    return TrainingState(
+      iteration: state.iter, learnedNet: state.learnedNet, currentStep: state.currentStep,
+      history: state.history, extras: extras(state))
+  }
+
+  private static func extras(_ state: SolverState) -> Extras? {
+    guard state.hasRandomSeed else { return nil }
+    return Extras(
+      seed: UInt64(truncatingIfNeeded: state.randomSeed),
+      passes: state.pass.map { UInt64(truncatingIfNeeded: $0) }, lossWindow: state.lossWindow,
+      solverType: state.solverType)
+  }
+
+  /// A model given in place of a state is a common mistake, and gets its own sentence.
+  private static func explained(_ error: CaffeError, path: String) -> CaffeError {
+    guard (try? Weights(contentsOf: path)) != nil else { return error }
+    return CaffeError(
+      "\(path) holds weights, not a solver state; give it to --weights, or the .solverstate beside it to --snapshot"
+    )
+  }
+
+  func writeBinary(to path: String) throws {
+    var state = SolverState()
+    state.iter = iteration
+    state.learnedNet = learnedNet
+    state.currentStep = currentStep
+    state.history = history
+    if let extras {
+      state.randomSeed = Int(truncatingIfNeeded: extras.seed)
+      state.pass = extras.passes.map { Int(truncatingIfNeeded: $0) }
+      state.lossWindow = extras.lossWindow
+      state.solverType = extras.solverType
+    }
+    let bytes = try withPlace(path) { try state.binary() }
+    try bytes.withUnsafeBytes { try AtomicFile.write(path, $0) }
+  }
+}

@@ -1,0 +1,70 @@
+import CaffeData
+import CaffeErrors
+import CaffeNet
+import CaffeSchema
+
+extension TrainingState {
+  private static let group = "caffe_swift"
+
+  static func readHDF5(_ path: String) throws -> TrainingState {
+    let file = try HDF5File(reading: path)
+    guard file.exists("history"), file.exists("iter") else {
+      throw CaffeError(
+        file.exists("data")
+          ? "\(path) holds weights, not a solver state; give it to --weights, or the .solverstate.h5 beside it to --snapshot"
+          : "\(path) has no 'iter' and 'history', so it is no solverstate.h5")
+    }
+    let count = try file.children(of: "history").count
+    return TrainingState(
+      iteration: Int(try file.readNumber("iter")),
+      learnedNet: file.exists("learned_net") ? try file.readString("learned_net") : "",
+      currentStep: file.exists("current_step") ? Int(try file.readNumber("current_step")) : 0,
+      history: try (0..<count).map { try Weights.blob(file, "history/\($0)") },
+      extras: file.exists(group) ? try extras(file) : nil)
+  }
+
+  private static func extras(_ file: HDF5File) throws -> Extras {
+    Extras(
+      seed: UInt64(bitPattern: try file.readNumber("\(group)/random_seed")),
+      passes: try file.read("\(group)/pass", as: Int64.self).values.map { UInt64(bitPattern: $0) },
+      lossWindow: file.exists("\(group)/loss_window")
+        ? try file.read("\(group)/loss_window", as: Float.self).values : [],
+      solverType: try file.readString("\(group)/solver_type"))
+  }
+
+  func writeHDF5(to path: String) throws {
+    try AtomicFile.write(path) { temporary in
+      let file = try HDF5File(creating: temporary)
+      try file.write("iter", Int32(clamping: iteration))
+      try file.writeString("learned_net", learnedNet)
+      try file.write("current_step", Int32(clamping: currentStep))
+      try file.createGroup("history")
+      for (index, blob) in history.enumerated() {
+        try file.write("history/\(index)", blob.values, shape: blob.extents)
+      }
+      if let extras { try TrainingState.write(extras, to: file) }
+      try file.close()
+    }
+  }
+
+  private static func write(_ extras: Extras, to file: HDF5File) throws {
+    try file.write("\(group)/random_seed", Int64(bitPattern: extras.seed))
+    let passes = extras.passes.map { Int64(bitPattern: $0) }
+    try file.write("\(group)/pass", passes, shape: [passes.count])
+    if !extras.lossWindow.isEmpty {
+      try file.write("\(group)/loss_window", extras.lossWindow, shape: [extras.lossWindow.count])
+    }
+    try file.writeString("\(group)/solver_type", extras.solverType)
+  }
+}
+
+extension HDF5File {
+  /// The number of a dataset that holds one.
+  fileprivate func readNumber(_ name: String) throws -> Int64 {
+    let values = try read(name, as: Int64.self).values
+    guard values.count == 1 else {
+      throw CaffeError("\(path): '\(name)' holds \(values.count) values instead of one")
+    }
+    return values[0]
+  }
+}
