@@ -1,0 +1,46 @@
+import CaffeErrors
+
+extension Message {
+  /// Reads a message written in protobuf's text format, as a prototxt is.
+  ///
+  /// - Parameter file: The name that errors and locations carry.
+  /// - Throws: CaffeError with `file:line:column` and what is wrong there.
+  public init(text: String, file: String) throws {
+    try self.init(textBytes: Array(text.utf8), file: file)
+  }
+
+  /// Reads a prototxt file of at most 256 MiB.
+  ///
+  /// - Throws: CaffeError if the file cannot be read, is no text, or is not a `Self`.
+  public init(contentsOfTextFile path: String) throws {
+    try self.init(
+      textBytes: FileBytes.read(path, limit: FileBytes.largestText), file: path)
+  }
+
+  /// The message in text format, as a prototxt: fields by number, two spaces a level.
+  public func text() -> String { TextPrinter.text(of: fields) }
+
+  private init(textBytes bytes: [UInt8], file: String) throws {
+    try TextCheck.refuseBinary(bytes, file: file, expected: Self.descriptor)
+    var parser = try TextParser(bytes, file: file)
+    self.init(fields: try parser.parse(Self.descriptor))
+  }
+}
+
+/// Tells files that are no prototxt by their content.
+private enum TextCheck {
+  static func refuseBinary(
+    _ bytes: [UInt8], file: String, expected: MessageDescriptor
+  ) throws {
+    if bytes.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
+      throw CaffeError("\(file) is an HDF5 file, not text")
+    }
+    if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+      throw CaffeError("\(file) is UTF-16 text; save it as UTF-8")
+    }
+    let hasControls = bytes.prefix(4096).contains { $0 < 0x09 || (0x0E..<0x20).contains($0) }
+    guard hasControls else { return }
+    let isMessage = bytes.withUnsafeBytes { (try? BinaryReader.read($0, as: expected)) != nil }
+    throw CaffeError("\(file) is a \(isMessage ? "binary protobuf" : "binary file"), not text")
+  }
+}

@@ -1,0 +1,27 @@
+import Foundation
+
+/// Files under `Tests/Goldens`, or under the folder that `CAFFE_GOLDENS` names.
+enum Goldens {
+  static let folder: URL = {
+    if let path = ProcessInfo.processInfo.environment["CAFFE_GOLDENS"] {
+      return URL(fileURLWithPath: path)
+    }
+    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Goldens")
+  }()
+
+  static func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
+  static func bytes(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
+  }
+
+  /// The rows of a table, without its head; each row by column name.
+  static func table(_ name: String) throws -> [[String: String]] {
+    let text = String(decoding: try bytes(name), as: UTF8.self)
+    let lines = text.split(separator: "\n").map {
+      $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    }
+    return lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(lines[0], $0)) }
+  }
+}
