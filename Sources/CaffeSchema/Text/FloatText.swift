@@ -16,7 +16,9 @@ enum FloatText {
     let isNegative = description.hasPrefix("-")
     let parts = description.drop { $0 == "-" }.split(separator: "e")
     let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-    guard mantissa[0].allSatisfy(\.isNumber) else { return description }
+    guard mantissa[0].allSatisfy(\.isNumber) else {
+      return mantissa[0] == "nan" ? "nan" : description
+    }
     let fraction = mantissa.count > 1 ? mantissa[1] : ""
     let all = mantissa[0] + fraction
     let leadingZeros = all.prefix { $0 == "0" }.count

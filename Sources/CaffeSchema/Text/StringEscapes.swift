@@ -25,17 +25,8 @@ enum StringEscapes {
     }
   }
 
-  /// The string between double quotes, with escapes; bytes of valid UTF-8 are kept.
-  static func quoted(_ string: String) -> String {
-    quoted(Array(string.utf8), keepsUTF8: true)
-  }
-
-  /// Bytes between double quotes; all but printable ASCII as octal escapes.
-  static func quoted(_ bytes: [UInt8]) -> String {
-    quoted(bytes, keepsUTF8: false)
-  }
-
-  private static func quoted(_ bytes: [UInt8], keepsUTF8: Bool) -> String {
+  /// Bytes between double quotes; all but printable ASCII as escapes.
+  static func quoted(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = [Ascii.quote]
     for byte in bytes {
       switch byte {
@@ -44,7 +35,6 @@ enum StringEscapes {
       case UInt8(ascii: "\t"): text += "\\t".utf8
       case Ascii.quote, Ascii.apostrophe, Ascii.backslash: text += [Ascii.backslash, byte]
       case 0x20..<0x7F: text.append(byte)
-      case 0x80... where keepsUTF8: text.append(byte)
       default:
         text += [Ascii.backslash] + [byte >> 6, byte >> 3 & 7, byte & 7].map { Ascii.zero + $0 }
       }

@@ -18,7 +18,7 @@ enum TextPrinter {
     case .float(let number): FloatText.text(number)
     case .double(let number): FloatText.text(number)
     case .bool(let flag): flag ? "true" : "false"
-    case .string(let string): StringEscapes.quoted(string)
+    case .string(let string): StringEscapes.quoted(string.utf8)
     case .bytes(let bytes): StringEscapes.quoted(bytes)
     default: preconditionFailure("not a single value")
     }
