@@ -29,15 +29,17 @@ import Testing
     #expect(database.count == 3)
     let cursor = try database.makeCursor()
     for index in 0..<3 {
-      let label: Int32? = try cursor.next { record in
+      let label = try cursor.next { record -> Int32? in
         #expect(record.name == "0000000\(index)")
         let datum = try DatumView(record.value)
-        #expect([datum.channels, datum.height, datum.width] == [1, 2, 2])
+        #expect(datum.channels == 1 && datum.height == 2 && datum.width == 2)
         guard case .bytes(let pixels) = datum.values else { return nil }
-        #expect(Array(pixels) == (0..<4).map { UInt8(10 * index + $0) })
+        #expect(pixels.elementsEqual((0..<4).map { UInt8(10 * index + $0) }))
         // As Caffe's own tool lays it out: fields by number, no others.
-        let head: [UInt8] = [8, 1, 16, 2, 24, 2, 34, 4]
-        #expect(Array(record.value) == head + Array(pixels) + [40, 7 + UInt8(index)])
+        var expected: [UInt8] = [8, 1, 16, 2, 24, 2, 34, 4]
+        expected += pixels
+        expected += [40, 7 + UInt8(index)]
+        #expect(Array(record.value) == expected)
         return datum.label
       }
       #expect(label == 7 + Int32(index))
