@@ -1,11 +1,22 @@
 import CaffeData
 import CaffeErrors
+import CaffeSchema
 import Foundation
 import Testing
 
 /// 2 channels of 3×4: channel 0 is 0…11, channel 1 is 100…111.
 private let pixels = [UInt8](0..<12) + [UInt8](100..<112)
 private let extents = DataTransformer.Extents(channels: 2, height: 3, width: 4)
+
+private func example(label: Int) throws -> [UInt8] {
+  var datum = Datum()
+  datum.channels = extents.channels
+  datum.height = extents.height
+  datum.width = extents.width
+  datum.data = pixels
+  datum.label = label
+  return try datum.binary()
+}
 
 @Suite struct DataTransformerTests {
   func transform(
@@ -14,9 +25,9 @@ private let extents = DataTransformer.Extents(channels: 2, height: 3, width: 4)
   ) throws -> [Float] {
     let transformer = try DataTransformer(settings, isTraining: isTraining)
     let record =
-      record ?? Datum.encode(channels: 2, height: 3, width: 4, pixels: pixels, label: 7)
+      try record ?? example(label: 7)
     return try record.withUnsafeBytes { bytes in
-      let datum = try Datum(bytes)
+      let datum = try DatumView(bytes)
       let count = try transformer.outputExtents(of: transformer.extents(of: datum)).count
       var output = [Float](repeating: .nan, count: count)
       try output.withUnsafeMutableBufferPointer {
@@ -138,13 +149,13 @@ private let extents = DataTransformer.Extents(channels: 2, height: 3, width: 4)
   }
 
   @Test func refusesAnItemOfAnotherSizeThanTheBatch() throws {
-    let record = Datum.encode(channels: 2, height: 3, width: 4, pixels: pixels, label: 0)
+    let record = try example(label: 0)
     expectError("the item becomes 2×3×4, 24 values; the batch has room for 10 each") {
       try record.withUnsafeBytes { bytes in
         var room = [Float](repeating: 0, count: 10)
         try room.withUnsafeMutableBufferPointer {
           try DataTransformer(TransformSettings(), isTraining: false).transform(
-            Datum(bytes), TransformDraw(seed: 0, pass: 0, item: 0), into: $0)
+            DatumView(bytes), TransformDraw(seed: 0, pass: 0, item: 0), into: $0)
         }
       }
     }
@@ -170,7 +181,7 @@ private let extents = DataTransformer.Extents(channels: 2, height: 3, width: 4)
   }
 
   @Test func cutAnywhereARecordIsRefused() throws {
-    let whole = Datum.encode(channels: 2, height: 3, width: 4, pixels: pixels, label: 300)
+    let whole = try example(label: 300)
     for length in 0..<whole.count - 3 {
       #expect(throws: CaffeError.self) {
         try transform(TransformSettings(), record: Array(whole[..<length]))

@@ -1,5 +1,6 @@
 import CaffeData
 import CaffeErrors
+import CaffeSchema
 import Foundation
 import Testing
 
@@ -8,32 +9,14 @@ import Testing
 @Suite struct GoldenDataTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let name: String
-    let words: [String: [String]]
+    let layer: LayerParameter
     var testDescription: String { name }
 
-    func number(_ field: String) -> Float? { words[field].flatMap { Float($0[0]) } }
-    func isSet(_ field: String) -> Bool { words[field] == ["true"] }
-    func text(_ field: String) -> String? { words[field]?[0] }
-
+    /// Paths in the prototxts are relative to the folder of the goldens.
     func transformer() throws -> DataTransformer {
-      let settings = TransformSettings(
-        scale: number("scale") ?? 1, cropSize: Int(number("crop_size") ?? 0),
-        meanValues: (words["mean_value"] ?? []).compactMap(Float.init),
-        mean: try text("mean_file").map {
-          try TransformSettings.Mean(file: golden("data/" + $0))
-        },
-        forceColor: isSet("force_color"), forceGray: isSet("force_gray"))
-      return try DataTransformer(settings, isTraining: false)
-    }
-
-    /// Every `field: value` of the prototxt; enough for these one-layer files.
-    init(_ name: String, prototxt: String) {
-      var words: [String: [String]] = [:]
-      for match in prototxt.matches(of: /(\w+):\s*"?([^"\s{}]+)"?/) {
-        words[String(match.1), default: []].append(String(match.2))
-      }
-      self.name = name
-      self.words = words
+      var parameter = layer.transformParam
+      if parameter.hasMeanFile { parameter.meanFile = golden("data/" + parameter.meanFile) }
+      return try DataTransformer(TransformSettings(parameter), isTraining: false)
     }
 
     static let all: [Case] = {
@@ -41,11 +24,16 @@ import Testing
         let names = try? file.children(of: "")
       else { return [] }
       return names.compactMap { name in
-        (try? file.stringAttribute("prototxt", of: name)).map { Case(name, prototxt: $0) }
+        guard let text = try? file.stringAttribute("prototxt", of: name),
+          let layer = try? NetParameter(text: text, file: name).layer.first
+        else { return nil }
+        return Case(name: name, layer: layer)
       }
     }()
-    static let databases = all.filter { $0.text("backend") == "LMDB" }
-    static let images = all.filter { $0.text("type") == "ImageData" }
+    static let databases = all.filter {
+      $0.layer.type == "Data" && $0.layer.dataParam.backend == .lmdb
+    }
+    static let images = all.filter { $0.layer.type == "ImageData" }
   }
 
   @Test func thereAreCases() {
@@ -56,14 +44,13 @@ import Testing
   /// PNG and raw pixels: not one bit differs.
   @Test(arguments: Case.databases)
   func database(_ c: Case) throws {
-    let path = golden("data/" + (try #require(c.text("source"))))
-    let database = try LMDBDatabase(path)
+    let database = try LMDBDatabase(golden("data/" + c.layer.dataParam.source))
     let cursor = try database.makeCursor()
     let transformer = try c.transformer()
     try compare(c, tolerance: 0) { index in
       if index % database.count == 0 { try cursor.seek(to: 0) }
       let item = try cursor.next { record in
-        let datum = try Datum(record.value)
+        let datum = try DatumView(record.value)
         let count = try transformer.outputExtents(of: transformer.extents(of: datum)).count
         var output = [Float](repeating: .nan, count: count)
         try output.withUnsafeMutableBufferPointer {
@@ -81,11 +68,12 @@ import Testing
     let list = try String(contentsOfFile: golden("data/list.txt"), encoding: .utf8)
       .split(separator: "\n").map { $0.split(separator: " ") }
     let transformer = try c.transformer()
-    let colors: ImageDecoder.Colors = c.text("is_color") == "false" ? .gray : .color
-    try compare(c, tolerance: c.number("scale") ?? 1) { index in
+    let parameter = c.layer.imageDataParam
+    let colors: ImageDecoder.Colors = parameter.isColor ? .color : .gray
+    try compare(c, tolerance: c.layer.transformParam.scale) { index in
       let entry = list[index % list.count]
       let image = try ImageDecoder.decode(file: golden("data/" + entry[0]), colors)
-        .resized(height: Int(c.number("new_height") ?? 0), width: Int(c.number("new_width") ?? 0))
+        .resized(height: parameter.newHeight, width: parameter.newWidth)
       let count = try transformer.outputExtents(of: DataTransformer.Extents(image)).count
       var output = [Float](repeating: .nan, count: count)
       try output.withUnsafeMutableBufferPointer {

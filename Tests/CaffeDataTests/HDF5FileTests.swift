@@ -54,6 +54,16 @@ import Testing
     #expect(files[0].count > 8)
   }
 
+  @Test func severalFilesMayBeWrittenAtOnce() throws {
+    let files = try (0..<3).map { try HDF5File(creating: folder("\($0).h5")) }
+    for (index, file) in files.enumerated() { try file.write("x", Int32(index)) }
+    for file in files { try file.close() }
+    for index in 0..<3 {
+      let file = try HDF5File(reading: folder("\(index).h5"))
+      #expect(try file.read("x", as: Int64.self).values == [Int64(index)])
+    }
+  }
+
   @Test func namesAreInNaturalOrder() throws {
     let file = try HDF5File(creating: folder("order.h5"))
     for name in ["10", "9", "conv10", "conv2", "0"] { try file.createGroup("g/" + name) }

@@ -41,7 +41,9 @@ func worstDifference(_ found: [Float], _ expected: [Double], scale: Double = 1) 
 }
 
 /// A tensor's values in a layout: what a layer would hand to a kernel.
-final class PackedTensor {
+///
+/// Never freed: an object could die before the kernel that was given its pointer runs.
+struct PackedTensor {
   let layout: OneDNNMemoryLayout
   let pointer: UnsafeMutableRawPointer
 
@@ -52,13 +54,9 @@ final class PackedTensor {
     pointer.initializeMemory(as: Float.self, repeating: .nan, count: layout.byteCount / 4)
   }
 
-  convenience init(_ layout: OneDNNMemoryLayout, _ plain: [Float]) {
+  init(_ layout: OneDNNMemoryLayout, _ plain: [Float]) {
     self.init(layout)
     layout.pack(plain, into: pointer)
-  }
-
-  deinit {
-    pointer.deallocate()
   }
 
   func values(_ count: Int) -> [Float] {

@@ -30,3 +30,20 @@ with h5py.File("hostile.h5", "w") as f:
     f.create_dataset("overflowing", (2**40, 2**40), "f4", chunks=(64, 2))
     f.create_dataset("huge chunk", (2**29,), "f4", chunks=(2**29,), compression="gzip")
     f.attrs["many"] = np.zeros(3, "f4")
+
+# Pictures whose pixels are known: 3 x 2, and a JPEG of one gray.
+import io
+from PIL import Image as Picture
+
+rgb = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[1, 2, 3], [40, 50, 60], [255, 255, 255]]], "u1")
+alpha = np.array([[0, 128, 255], [7, 8, 9]], "u1")
+Picture.fromarray(rgb).save("rgb.png")
+Picture.fromarray(np.dstack([rgb, alpha])).save("rgba.png")
+Picture.fromarray(rgb).quantize(8).save("palette.png", transparency=0)
+Picture.fromarray(rgb[..., 0]).save("gray.png")
+Picture.fromarray(np.dstack([rgb[..., 0], alpha])).save("gray-alpha.png")
+Picture.fromarray(rgb[..., 0].astype("u2") * 256 + 255).save("gray16.png")
+Picture.fromarray(rgb[..., 0] > 39).save("bits.png")
+Picture.fromarray(np.full((9, 17), 77, "u1")).save("gray.jpg", quality=100)
+Picture.fromarray(np.full((9, 17, 3), 77, "u1")).save("color.jpg", quality=100)
+Picture.fromarray(np.full((9, 17, 4), 128, "u1"), "CMYK").save("cmyk.jpg", quality=100)

@@ -28,29 +28,6 @@ struct SystemFile: ~Copyable {
     close(descriptor)
   }
 
-  /// Everything from here to the end of the file.
-  func readAll() throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    let step = 1 << 20
-    while true {
-      let part = try [UInt8](unsafeUninitializedCapacity: step) { buffer, count in
-        count = try read(into: UnsafeMutableRawBufferPointer(buffer))
-      }
-      if part.isEmpty { return bytes }
-      bytes += part
-    }
-  }
-
-  /// Fills as much of `buffer` as there is at once; zero at the end of the file.
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    while true {
-      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw CaffeError(Self.reason) }
-      return count
-    }
-  }
-
   /// Appends all bytes.
   func write(_ bytes: UnsafeRawBufferPointer) throws {
     // One call to the system writes at most 2 GB.

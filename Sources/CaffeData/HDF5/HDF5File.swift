@@ -46,8 +46,10 @@ package final class HDF5File: @unchecked Sendable {  // state changes only insid
           H5Pcreate(h5_file_access()), "cannot create a property list")
         defer { _ = H5Pclose(access) }
         try HDF5Library.check(H5Pset_fapl_core(access, growth, false), "cannot work in memory")
+        // The library looks whether the name exists and whether it has it open: neither, ever.
+        let name = "/dev/null/\(UUID().uuidString)"
         return try HDF5Library.check(
-          h5_create_in_memory(access), "cannot create this HDF5 file")
+          h5_create_truncating(name, access), "cannot create this HDF5 file")
       }
     } catch let error as CaffeError {
       throw error.within(path)

@@ -1,4 +1,5 @@
 import CaffeErrors
+import CaffeSchema
 
 /// Decodes encoded images, chosen by their first bytes: PNG and JPEG.
 ///
@@ -17,6 +18,9 @@ package enum ImageDecoder {
   /// More pixels than any photograph has; a few forged bytes can claim 4 billion.
   private static let mostPixels = 1 << 28
 
+  /// Twice what the most pixels need uncompressed.
+  private static let mostFileBytes = 6 * mostPixels
+
   package static func decode(_ bytes: UnsafeRawBufferPointer, _ colors: Colors) throws -> Image {
     if bytes.starts(with: PNGDecoder.signature) {
       return try withPlace("PNG image") { try PNGDecoder.decode(bytes, colors) }
@@ -30,8 +34,8 @@ package enum ImageDecoder {
 
   /// Reads and decodes the file `path`.
   package static func decode(file path: String, _ colors: Colors) throws -> Image {
-    try withPlace(path) {
-      try SystemFile(reading: path).readAll().withUnsafeBytes { try decode($0, colors) }
+    try FileBytes.withBytes(of: path, limit: mostFileBytes) { bytes in
+      try withPlace(path) { try decode(bytes, colors) }
     }
   }
 

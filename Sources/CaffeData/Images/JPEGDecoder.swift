@@ -48,7 +48,7 @@ enum JPEGDecoder {
       let key = Int(pixels[pixel + 3])
       for ink in [2, 1, 0] {
         let lack = 255 - Int(pixels[pixel + ink])
-        result.append(UInt8(clamping: key - (lack * key >> 8)))
+        result.append(UInt8(clamping: key - ((lack * key) >> 8)))
       }
     }
     return result

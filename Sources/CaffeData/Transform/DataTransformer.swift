@@ -2,7 +2,7 @@ import CaffeErrors
 
 /// Makes of an example what the net sees: decode, crop, mirror, subtract the mean, scale.
 ///
-/// - In: a `Datum` (planar bytes or floats, or an encoded image) or an `Image`.
+/// - In: a `DatumView` (planar bytes or floats, or an encoded image) or an `Image`.
 /// - Out: `channels × height × width` floats; each is `(value − mean) · scale`.
 ///
 /// With `crop_size` the window lies at random in phase TRAIN and in the middle in TEST, and the mean
@@ -71,7 +71,7 @@ package struct DataTransformer: Sendable {
   }
 
   /// The extents of a datum, for which an encoded one must be decoded.
-  package func extents(of datum: Datum) throws -> Extents {
+  package func extents(of datum: DatumView) throws -> Extents {
     datum.isEncoded
       ? try Extents(decode(datum))
       : Extents(channels: datum.channels, height: datum.height, width: datum.width)
@@ -81,7 +81,7 @@ package struct DataTransformer: Sendable {
   ///
   /// - Throws: if the item becomes something of other extents than there is room for.
   package func transform(
-    _ datum: Datum, _ draw: TransformDraw, into output: UnsafeMutableBufferPointer<Float>
+    _ datum: DatumView, _ draw: TransformDraw, into output: UnsafeMutableBufferPointer<Float>
   ) throws {
     if datum.isEncoded { return try transform(decode(datum), draw, into: output) }
     let extents = try extents(of: datum)
@@ -106,7 +106,7 @@ package struct DataTransformer: Sendable {
     }
   }
 
-  private func decode(_ datum: Datum) throws -> Image {
+  private func decode(_ datum: DatumView) throws -> Image {
     guard case .bytes(let bytes) = datum.values else {
       throw CaffeError("the Datum is marked as encoded, but holds float_data")
     }

@@ -20,9 +20,8 @@ static inline hid_t h5_open_for_reading(const char *path) {
   return H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 }
 static inline hid_t h5_file_access(void) { return H5P_FILE_ACCESS; }
-// A file in memory. The library first tries whether the name exists, so this one never does.
-static inline hid_t h5_create_in_memory(hid_t access) {
-  return H5Fcreate("/dev/null/none", H5F_ACC_TRUNC, H5P_DEFAULT, access);
+static inline hid_t h5_create_truncating(const char *path, hid_t access) {
+  return H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
 }
 
 // The error stack of the calling thread.

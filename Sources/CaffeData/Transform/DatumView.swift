@@ -1,12 +1,12 @@
 import CaffeErrors
 
-/// One training example as Caffe's databases hold it, read without copying its pixels.
+/// A record of a database, a `Datum`, read where it lies: its pixels are not copied.
 ///
 /// Wire format: channels = 1, height = 2, width = 3, label = 5 (varint), data = 4 (bytes, planar
 /// channel × height × width), float_data = 6 (floats, packed or not), encoded = 7 (bool).
 ///
 /// Source: BVLC Caffe, `caffe.proto`; the Protocol Buffers encoding.
-package struct Datum {
+package struct DatumView {
   package enum Values {
     /// Planar bytes, or an encoded image.
     case bytes(UnsafeRawBufferPointer)
@@ -65,20 +65,5 @@ package struct Datum {
     guard !planeOverflow, !overflow, wanted == count else {
       throw CaffeError("the Datum has \(count) values, but its extents are \(extents)")
     }
-  }
-
-  /// The record of an unencoded example with `pixels` in planar order.
-  package static func encode(
-    channels: Int, height: Int, width: Int, pixels: some Collection<UInt8>, label: Int32
-  ) -> [UInt8] {
-    precondition(
-      pixels.count == channels * height * width, "\(pixels.count) pixels for the extents")
-    var wire = WireWriter()
-    wire.append(1, varint: UInt64(channels))
-    wire.append(2, varint: UInt64(height))
-    wire.append(3, varint: UInt64(width))
-    wire.append(4, bytes: pixels)
-    wire.append(5, varint: UInt64(bitPattern: Int64(label)))
-    return wire.bytes
   }
 }

@@ -65,28 +65,3 @@ struct WireReader {
     return UnsafeRawBufferPointer(rebasing: rest[..<count])
   }
 }
-
-/// Puts a protobuf message together, field by field.
-struct WireWriter {
-  private(set) var bytes: [UInt8] = []
-
-  mutating func append(_ field: UInt64, varint value: UInt64) {
-    append(field << 3 | WireReader.FieldType.varint.rawValue)
-    append(value)
-  }
-
-  mutating func append(_ field: UInt64, bytes value: some Collection<UInt8>) {
-    append(field << 3 | WireReader.FieldType.bytes.rawValue)
-    append(UInt64(value.count))
-    bytes += value
-  }
-
-  private mutating func append(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(rest & 0x7F) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(rest))
-  }
-}

@@ -1,0 +1,47 @@
+import CaffeErrors
+import CaffeSchema
+import Foundation
+
+/// Makes a database of MNIST-like files, as Caffe's tool `convert_mnist_data` does: keys `00000000`,
+/// `00000001`…, each value a Datum of 1 × rows × columns bytes and its label.
+///
+/// Source: BVLC Caffe, `convert_mnist_data.cpp`.
+package enum MNISTConversion {
+  /// Writes the LMDB database `path`, which must not exist, in full or not at all. Reads item by
+  /// item, so the memory needed does not depend on the files' size.
+  ///
+  /// - Parameter progress: called with the number of items done, every 1000 and at the end.
+  /// - Returns: the number of items.
+  @discardableResult
+  package static func convert(
+    images imagesPath: String, labels labelsPath: String, toLMDB path: String,
+    progress: (Int) -> Void = { _ in }
+  ) throws -> Int {
+    let images = try IDXFile(imagesPath, .images)
+    let labels = try IDXFile(labelsPath, .labels)
+    guard images.count == labels.count else {
+      throw CaffeError(
+        "\(imagesPath) has \(images.count) images, but \(labelsPath) has \(labels.count) labels")
+    }
+    guard images.count > 0 else { throw CaffeError("there are no images", places: [imagesPath]) }
+    try LMDBWriter.create(path) { writer in
+      var datum = Datum()
+      datum.channels = 1
+      datum.height = images.itemExtents[0]
+      datum.width = images.itemExtents[1]
+      var pixels = [UInt8](repeating: 0, count: images.itemSize)
+      var label = [UInt8](repeating: 0, count: 1)
+      while try pixels.withUnsafeMutableBufferPointer({ try images.next(into: $0) }) {
+        guard try label.withUnsafeMutableBufferPointer({ try labels.next(into: $0) }) else { break }
+        datum.data = pixels
+        datum.label = Int(label[0])
+        try writer.put(key: String(format: "%08d", writer.count), value: datum.binary())
+        if writer.count % 1000 == 0 { progress(writer.count) }
+      }
+      // The labels must end here as well.
+      _ = try label.withUnsafeMutableBufferPointer { try labels.next(into: $0) }
+      if writer.count % 1000 != 0 { progress(writer.count) }
+    }
+    return images.count
+  }
+}

@@ -1,0 +1,87 @@
+import CaffeData
+import CaffeErrors
+import Foundation
+import Testing
+
+@Suite struct PrefetcherTests {
+  @Test(arguments: [1, 2, 4, 100])
+  func givesAllBatchesInOrder(depth: Int) throws {
+    let prefetcher = Prefetcher(name: "test", first: 5, depth: depth) { $0 * 10 }
+    for number in 5..<1005 { #expect(try prefetcher.next() == number * 10) }
+  }
+
+  @Test func worksAheadButNoFurtherThanItsDepth() throws {
+    let made = LockedCounter()
+    let prefetcher = Prefetcher(name: "test", depth: 3) { number in
+      made.increment()
+      return number
+    }
+    try waitUntil { made.value == 3 }
+    Thread.sleep(forTimeInterval: 0.05)
+    #expect(made.value == 3)
+    _ = try prefetcher.next()
+    _ = try prefetcher.next()
+    try waitUntil { made.value == 5 }
+  }
+
+  @Test func anErrorComesInPlaceOfItsBatchAndStays() throws {
+    let prefetcher = Prefetcher(name: "test", depth: 4) { number in
+      if number == 2 { throw CaffeError("batch \(number) is bad") }
+      return number
+    }
+    #expect(try prefetcher.next() == 0)
+    #expect(try prefetcher.next() == 1)
+    for _ in 0..<3 { expectError("batch 2 is bad") { _ = try prefetcher.next() } }
+    prefetcher.restart(at: 7)
+    #expect(try prefetcher.next() == 7)
+  }
+
+  /// The batch under way when the restart comes belongs to the old series: it must not appear.
+  @Test func restartsAnywhere() throws {
+    let prefetcher = Prefetcher(name: "test", depth: 2) { number in
+      Thread.sleep(forTimeInterval: 0.001)
+      return number
+    }
+    for start in [100, 3, 50, 50, 0] {
+      prefetcher.restart(at: start)
+      for number in start..<start + 5 { #expect(try prefetcher.next() == number) }
+    }
+  }
+
+  @Test func tellsHowLongTheConsumerWaited() throws {
+    let slow = Prefetcher(name: "slow", depth: 1) { number in
+      Thread.sleep(forTimeInterval: 0.05)
+      return number
+    }
+    _ = try slow.next()
+    #expect(slow.waited > .milliseconds(30))
+    let quick = Prefetcher(name: "quick", depth: 2) { $0 }
+    Thread.sleep(forTimeInterval: 0.1)
+    _ = try quick.next()
+    #expect(quick.waited == .zero)
+  }
+
+  /// What the closure holds is released soon after the consumer is gone: idle, full or failed.
+  @Test(arguments: [0, 1, 2])
+  func endsWithItsConsumer(state: Int) throws {
+    weak var witness: LockedCounter?
+    do {
+      let made = LockedCounter()
+      witness = made
+      let prefetcher = Prefetcher(name: "test", depth: 2) { number -> Int in
+        made.increment()
+        if state == 2 { throw CaffeError("bad") }
+        if state == 1 { Thread.sleep(forTimeInterval: 0.02) }
+        return number
+      }
+      try waitUntil { made.value > 0 }
+      withExtendedLifetime(prefetcher) {}
+    }
+    try waitUntil { witness == nil }
+  }
+
+  private func waitUntil(_ condition: () -> Bool) throws {
+    for _ in 0..<2000 where !condition() { Thread.sleep(forTimeInterval: 0.005) }
+    try #require(condition())
+  }
+}
