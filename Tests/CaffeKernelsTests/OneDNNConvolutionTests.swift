@@ -268,6 +268,27 @@ private struct ConvolutionTrial {
     #expect(run(zeros, unchanged: false).allSatisfy { $0 == 0 })
   }
 
+  @Test(arguments: [LayoutRequest.any, .channelsLast])
+  func theGradientSeesTheWeightsOfTheLastForward(_ order: LayoutRequest) throws {
+    let trial = ConvolutionTrial(try Self.small())
+    let convolution = try OneDNNConvolution(
+      trial.geometry, hasBias: false, input: order, scratchpad: Scratchpad())
+    let pass = try #require(convolution.backwardData)
+    let input = PackedTensor(convolution.forward.inputLayout, trial.input)
+    let output = PackedTensor(convolution.forward.outputLayout)
+    let outputGradient = PackedTensor(pass.outputGradientLayout, trial.outputGradient)
+    let inputGradient = PackedTensor(pass.inputGradientLayout)
+    func gradient(_ weights: [Float]) -> [Float] {
+      convolution.forward.run(input.pointer, weights: weights, bias: nil, into: output.pointer)
+      pass.run(
+        outputGradient.pointer, weights: weights, weightsUnchanged: true,
+        into: inputGradient.pointer)
+      return inputGradient.values(trial.geometry.inputCount)
+    }
+    let first = gradient(trial.weights)
+    #expect(gradient(trial.weights.map { 2 * $0 }) == first.map { 2 * $0 })
+  }
+
   @Test(arguments: try OneDNNConvolutionCase.all())
   func repeatedRunsAreEqualBitByBit(_ c: OneDNNConvolutionCase) throws {
     let trial = ConvolutionTrial(c.geometry)

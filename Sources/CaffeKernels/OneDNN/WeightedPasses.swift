@@ -29,7 +29,7 @@ package final class WeightedForward {
   /// Overwrites `output`.
   ///
   /// - Parameters:
-  ///   - weightsUnchanged: since the last run of this operation: its copy serves again.
+  ///   - weightsUnchanged: since the last run of this operation, so that its copy serves again.
   ///   - bias: ignored if the operation has none.
   package func run(
     _ input: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
@@ -63,14 +63,15 @@ package final class WeightedBackwardData {
     implementation = chosen.implementation
     let layout = chosen.layout(.weights)
     weights =
-      layout.isEqual(to: forward.weights.layout) ? forward.weights : PackedWeights(layout: layout)
+      layout.isEqual(to: forward.weights.layout)
+      ? forward.weights : PackedWeights(layout: layout, following: forward.weights)
     self.scratchpad = scratchpad
     scratch = scratchpad.claim(chosen.byteCount(.scratchpad))
   }
 
   /// Overwrites `inputGradient`.
   ///
-  /// - Parameter weightsUnchanged: since the last run of this pass, or of `forward`.
+  /// - Parameter weightsUnchanged: since the last run of this pass or of the forward pass.
   package func run(
     _ outputGradient: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
     weightsUnchanged: Bool = false, into inputGradient: UnsafeMutableRawPointer
