@@ -7,7 +7,8 @@ import CaffeKernelsC
 /// of a pass is the same whenever it is asked for. Uniform, gaussian and integer values with the
 /// same pass and index come from the same random words: give independent uses names of their own.
 package struct RandomStream: Hashable, Sendable {
-  private let key: UInt64
+  /// Made of seed and name: a seed of its own for generators of another kind.
+  package let key: UInt64
 
   package init(seed: UInt64, name: String) {
     key = Self.mixed(seed &+ Self.hash(name))

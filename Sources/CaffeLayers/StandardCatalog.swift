@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeData
 
 extension LayerCatalog {
   /// Every layer type that nets may use without further ado.
@@ -6,9 +7,11 @@ extension LayerCatalog {
     AccuracyLayer.kind,
     ConcatLayer.kind,
     ConvolutionLayer.kind,
+    DataLayer.kind,
     DropoutLayer.kind,
     DummyDataLayer.kind,
     EltwiseLayer.kind,
+    HDF5DataLayer.kind,
     InnerProductLayer.kind,
     InputLayer.kind,
     LRNLayer.kind,

@@ -26,7 +26,7 @@ struct GlogHandler: LogHandler {
       .map { GlogHandler.padded($0, 2) }.joined(separator: ":")
     let micros = GlogHandler.padded(Int32(now.tv_nsec / 1000), 6)
     StandardError.write(
-      "\(letter(event.level))\(date) \(time).\(micros) \(gettid()) \(file):\(event.line)] \(event.message)\n"
+      "\(letter(event.level))\(date) \(time).\(micros) \(getpid()) \(file):\(event.line)] \(event.message)\n"
     )
   }
 

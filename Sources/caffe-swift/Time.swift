@@ -91,7 +91,7 @@ struct Time: ParsableCommand {
     if json == "-" {
       print(line, terminator: "")
     } else {
-      try AtomicFile.write(Array(line.utf8), to: json)
+      try Array(line.utf8).withUnsafeBytes { try AtomicFile.write(json, $0) }
     }
   }
 
@@ -101,7 +101,8 @@ struct Time: ParsableCommand {
     let net = try Net(
       description, context: LayerContext(phase: phase, engine: engine.engine) { log.info("\($0)") })
     log.info("Performing Forward")
-    log.info("Initial loss: \(Text.number(try net.forward()))")
+    let loss = try net.forward()
+    log.info("Initial loss: \(Text.number(loss))")
     log.info("Performing Backward")
     try net.backward()
     log.info("*** Benchmark begins ***")

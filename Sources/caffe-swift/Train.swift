@@ -44,11 +44,9 @@ struct Train: ParsableCommand {
     state.apply(to: &parameter)
     engine.report(mode: parameter, to: log)
     Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)
-    let (run, weights) = try Solver.prepare(
-      parameter, snapshot: snapshot, weights: weights, engine: engine.engine, log: log)
+    if let weights { parameter.weights = [weights] }
+    let run = try Solver(parameter, engine: engine.engine, resuming: snapshot, log: log)
     run.requestedAction = Signals.take
-    try run.loadWeights(weights)
-    if let snapshot { try run.restore(from: snapshot) }
     log.info("Starting Optimization")
     try run.solve()
     log.info("Optimization Done.")

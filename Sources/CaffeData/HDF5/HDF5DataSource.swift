@@ -4,7 +4,7 @@ import Foundation
 
 /// Rows of the HDF5 files of a list, without end: what an HDF5Data layer reads.
 ///
-/// The list names a file a line, relative to the working folder; blank lines do not count. Each
+/// The list names a file a line, relative to `folder` (the working folder if empty); blank lines do not count. Each
 /// file has a dataset for each top, of any rank and number type, all with as many rows (first axis).
 /// One pass over all rows of all files is an epoch; batches run across the ends of files and epochs.
 ///
@@ -33,10 +33,10 @@ package final class HDF5DataSource {
   ///   - windowBytes: how much to read at once. Shuffled files up to 16 times as large are held
   ///     whole; of larger ones each row is read by itself.
   package init(
-    list: String, tops: [String], shuffle: Bool = false, seed: UInt64 = 0,
+    list: String, tops: [String], folder: String = "", shuffle: Bool = false, seed: UInt64 = 0,
     windowBytes: Int = 64 << 20
   ) throws {
-    files = try HDF5FileList(list, tops: tops)
+    files = try HDF5FileList(list, tops: tops, folder: folder)
     rowShapes = files.rowShapes
     order = EpochOrder(rowCounts: files.rowCounts, seed: shuffle ? seed : nil)
     recordCount = order.recordCount
@@ -91,11 +91,12 @@ private struct HDF5FileList {
   let rowCounts: [Int]
   let rowShapes: [[Int]]
 
-  init(_ list: String, tops: [String]) throws {
+  init(_ list: String, tops: [String], folder: String) throws {
     let text = try FileBytes.read(list, limit: FileBytes.largestText)
     let paths = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.trimmingCharacters(in: .whitespaces) }
       .filter { !$0.isEmpty }
+      .map { $0.hasPrefix("/") || folder.isEmpty ? $0 : folder + "/" + $0 }
     guard let first = paths.first else {
       throw CaffeError("the list names no HDF5 file", places: [list])
     }

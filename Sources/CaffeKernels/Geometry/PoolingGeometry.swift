@@ -5,7 +5,8 @@ import CaffeErrors
 /// - Input `[batch, channels, input…]`, output `[batch, channels, output…]`,
 ///   `output = round((input + 2·pad − kernel) / stride) + 1`, rounding up unless told otherwise.
 ///
-/// With padding, a last window that would start beyond the input and its leading pad is dropped.
+/// A last window that would start beyond the input and its leading pad is dropped. (Caffe drops it
+/// only where there is padding; elsewhere its maximum is −FLT_MAX and its average 0/0.)
 ///
 /// Source: BVLC Caffe, `pooling_layer.cpp`.
 package struct PoolingGeometry: Hashable, Sendable {
