@@ -17,7 +17,9 @@ final class CMessageWriter {
   func message(_ store: FieldStore) throws -> UnsafeMutablePointer<ProtobufCMessage> {
     let c = store.descriptor.cDescriptor
     let message = allocate(c.pointee.sizeof_message)
-    c.pointee.message_init(message.assumingMemoryBound(to: ProtobufCMessage.self))
+    // All zero is a message with no field set.
+    message.initializeMemory(as: UInt8.self, repeating: 0, count: c.pointee.sizeof_message)
+    message.storeBytes(of: c, as: UnsafePointer<ProtobufCMessageDescriptor>.self)
     for field in store.descriptor.fields where store.has(field.index) {
       let place = c.pointee.fields[field.index]
       try write(

@@ -7,7 +7,7 @@ extension Message {
   /// Fields the schema does not know are skipped; enum values it does not know count as unset.
   /// - Throws: CaffeError if the bytes are truncated or no `Self`.
   public init(binary bytes: UnsafeRawBufferPointer, file: String) throws {
-    self.init(fields: try withPlace(file) { try BinaryReader.read(bytes, as: Self.descriptor) })
+    self.init(fields: try withPlace(file) { try FieldStore(binary: bytes, type: Self.descriptor) })
   }
 
   public init(binary bytes: [UInt8], file: String) throws {
@@ -26,31 +26,31 @@ extension Message {
   /// The message in protobuf's binary form.
   ///
   /// - Throws: CaffeError if a required field is unset or an integer does not fit its field.
-  public func binary() throws -> [UInt8] {
-    try RequiredFields.check(fields)
+  public func binary() throws -> [UInt8] { try fields.binary() }
+}
+
+extension FieldStore {
+  /// Reads a message of the given type.
+  ///
+  /// - Throws: CaffeError, without the name of the file, if the bytes are no such message.
+  package init(binary bytes: UnsafeRawBufferPointer, type: MessageDescriptor) throws {
+    let start = bytes.bindMemory(to: UInt8.self).baseAddress
+    guard let message = protobuf_c_message_unpack(type.cDescriptor, nil, bytes.count, start) else {
+      throw CaffeError("not a binary \(type.name), or a truncated one (\(bytes.count) bytes)")
+    }
+    defer { protobuf_c_message_free_unpacked(message, nil) }
+    self = CMessageReader.read(message, as: type)
+  }
+
+  package func binary() throws -> [UInt8] {
+    try RequiredFields.check(self)
     let writer = CMessageWriter()
     return try withExtendedLifetime(writer) {
-      let message = try writer.message(fields)
+      let message = try writer.message(self)
       let size = protobuf_c_message_get_packed_size(message)
       return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
         count = protobuf_c_message_pack(message, buffer.baseAddress)
       }
     }
-  }
-}
-
-enum BinaryReader {
-  /// - Throws: CaffeError, without the name of the file, if the bytes are no such message.
-  static func read(
-    _ bytes: UnsafeRawBufferPointer, as descriptor: MessageDescriptor
-  ) throws -> FieldStore {
-    let start = bytes.bindMemory(to: UInt8.self).baseAddress
-    guard let message = protobuf_c_message_unpack(descriptor.cDescriptor, nil, bytes.count, start)
-    else {
-      throw CaffeError(
-        "not a binary \(descriptor.name), or a truncated one (\(bytes.count) bytes)")
-    }
-    defer { protobuf_c_message_free_unpacked(message, nil) }
-    return CMessageReader.read(message, as: descriptor)
   }
 }

@@ -6,25 +6,31 @@ extension Message {
   /// - Parameter file: The name that errors and locations carry.
   /// - Throws: CaffeError with `file:line:column` and what is wrong there.
   public init(text: String, file: String) throws {
-    try self.init(textBytes: Array(text.utf8), file: file)
+    let bytes = Array(text.utf8)
+    self.init(fields: try FieldStore(text: bytes, type: Self.descriptor, file: file))
   }
 
   /// Reads a prototxt file of at most 256 MiB.
   ///
   /// - Throws: CaffeError if the file cannot be read, is no text, or is not a `Self`.
   public init(contentsOfTextFile path: String) throws {
-    try self.init(
-      textBytes: FileBytes.read(path, limit: FileBytes.largestText), file: path)
+    let bytes = try FileBytes.read(path, limit: FileBytes.largestText)
+    self.init(fields: try FieldStore(text: bytes, type: Self.descriptor, file: path))
   }
 
   /// The message in text format, as a prototxt: fields by number, two spaces a level.
-  public func text() -> String { TextPrinter.text(of: fields) }
+  public func text() -> String { fields.text() }
+}
 
-  private init(textBytes bytes: [UInt8], file: String) throws {
-    try TextCheck.refuseBinary(bytes, file: file, expected: Self.descriptor)
-    var parser = try TextParser(bytes, file: file)
-    self.init(fields: try parser.parse(Self.descriptor))
+extension FieldStore {
+  /// Reads a message of the given type; ``Message/init(text:file:)`` for types known at run time.
+  package init(text: [UInt8], type: MessageDescriptor, file: String) throws {
+    try TextCheck.refuseBinary(text, file: file, expected: type)
+    var parser = try TextParser(text, file: file)
+    self = try parser.parse(type)
   }
+
+  package func text() -> String { TextPrinter.text(of: self) }
 }
 
 /// Tells files that are no prototxt by their content.
@@ -40,7 +46,7 @@ private enum TextCheck {
     }
     let hasControls = bytes.prefix(4096).contains { $0 < 0x09 || (0x0E..<0x20).contains($0) }
     guard hasControls else { return }
-    let isMessage = bytes.withUnsafeBytes { (try? BinaryReader.read($0, as: expected)) != nil }
+    let isMessage = bytes.withUnsafeBytes { (try? FieldStore(binary: $0, type: expected)) != nil }
     throw CaffeError("\(file) is a \(isMessage ? "binary protobuf" : "binary file"), not text")
   }
 }
