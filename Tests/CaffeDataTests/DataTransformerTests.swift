@@ -148,6 +148,24 @@ private func example(label: Int) throws -> [UInt8] {
     }
   }
 
+  @Test func refusesMeanFilesThatAreNoImage() throws {
+    let folder = try TemporaryFolder()
+    expectError("mean_file: File not found: \(folder("none"))") {
+      _ = try TransformSettings.Mean(file: folder("none"))
+    }
+    var blob = BlobProto()
+    blob.shape.dim = [2, 3, 4]
+    blob.data = Array(repeating: 1, count: 23)
+    let path = try folder.write("mean", blob.binary())
+    expectError("channels × height × width is wanted, this has 23 values in extents [2, 3, 4]") {
+      _ = try TransformSettings.Mean(file: path)
+    }
+    blob.data.append(1)
+    let good = try folder.write("mean", blob.binary())
+    let mean = try TransformSettings.Mean(file: good)
+    #expect([mean.channels, mean.height, mean.width] == [2, 3, 4])
+  }
+
   @Test func refusesAnItemOfAnotherSizeThanTheBatch() throws {
     let record = try example(label: 0)
     expectError("the item becomes 2×3×4, 24 values; the batch has room for 10 each") {
