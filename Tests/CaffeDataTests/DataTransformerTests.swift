@@ -163,7 +163,7 @@ private func example(label: Int) throws -> [UInt8] {
     blob.data.append(1)
     let good = try folder.write("mean", blob.binary())
     let mean = try TransformSettings.Mean(file: good)
-    #expect([mean.channels, mean.height, mean.width] == [2, 3, 4])
+    #expect(mean.channels == 2 && mean.height == 3 && mean.width == 4)
   }
 
   @Test func refusesAnItemOfAnotherSizeThanTheBatch() throws {
