@@ -132,12 +132,12 @@ static void store(const struct channel_context *x, long channel, double sum) {
   x->out[channel] = x->adding ? x->out[channel] + value : value;
 }
 
-/// Sums of a tile of channels whose elements lie side by side: float over 64 rows, then double.
+/// Sums of a tile of channels whose elements lie side by side: float over 8 rows, then double.
 static void sum_columns(const struct channel_context *x, long first, long count) {
   double total[TILE] = {0};
-  for (long begin = 0; begin < x->outer; begin += 64) {
+  for (long begin = 0; begin < x->outer; begin += 8) {
     float sums[TILE] = {0};
-    long end = begin + 64 < x->outer ? begin + 64 : x->outer;
+    long end = begin + 8 < x->outer ? begin + 8 : x->outer;
     for (long row = begin; row < end; row++) {
       long offset = row * x->channels + first;
       ck_loops()->accumulate[x->reduction](

@@ -27,7 +27,7 @@ private func example(label: Int) throws -> [UInt8] {
     let record =
       try record ?? example(label: 7)
     return try record.withUnsafeBytes { bytes in
-      let datum = try DatumView(bytes)
+      let datum = try DatumRecord(binary: bytes)
       let count = try transformer.outputExtents(of: transformer.extents(of: datum)).count
       var output = [Float](repeating: .nan, count: count)
       try output.withUnsafeMutableBufferPointer {
@@ -148,6 +148,24 @@ private func example(label: Int) throws -> [UInt8] {
     }
   }
 
+  @Test func refusesMeanFilesThatAreNoImage() throws {
+    let folder = try TemporaryFolder()
+    expectError("mean_file: File not found: \(folder("none"))") {
+      _ = try TransformSettings.Mean(file: folder("none"))
+    }
+    var blob = BlobProto()
+    blob.shape.dim = [2, 3, 4]
+    blob.data = Array(repeating: 1, count: 23)
+    let path = try folder.write("mean", blob.binary())
+    expectError("channels × height × width is wanted, this has 23 values in extents [2, 3, 4]") {
+      _ = try TransformSettings.Mean(file: path)
+    }
+    blob.data.append(1)
+    let good = try folder.write("mean", blob.binary())
+    let mean = try TransformSettings.Mean(file: good)
+    #expect(mean.channels == 2 && mean.height == 3 && mean.width == 4)
+  }
+
   @Test func refusesAnItemOfAnotherSizeThanTheBatch() throws {
     let record = try example(label: 0)
     expectError("the item becomes 2×3×4, 24 values; the batch has room for 10 each") {
@@ -155,7 +173,7 @@ private func example(label: Int) throws -> [UInt8] {
         var room = [Float](repeating: 0, count: 10)
         try room.withUnsafeMutableBufferPointer {
           try DataTransformer(TransformSettings(), isTraining: false).transform(
-            DatumView(bytes), TransformDraw(seed: 0, pass: 0, item: 0), into: $0)
+            DatumRecord(binary: bytes), TransformDraw(seed: 0, pass: 0, item: 0), into: $0)
         }
       }
     }
@@ -165,9 +183,8 @@ private func example(label: Int) throws -> [UInt8] {
     arguments: [
       ([], "the Datum has no pixels: its extents are 0×0×0"),
       ([8, 1, 16, 2, 24, 2, 34, 3, 1, 2, 3], "the Datum has 3 values, but its extents are 1×2×2"),
-      ([8, 1, 16, 2, 24, 2, 34, 4, 1, 2, 3], "the record is not a Datum: it is truncated"),
-      ([8, 255], "the record is not a Datum: a number does not end"),
-      ([7], "the record is not a Datum: a field has the impossible tag 7"),
+      ([8, 1, 16, 2, 24, 2, 34, 4, 1, 2, 3], "not a Datum, or a truncated one (11 bytes)"),
+      ([8, 255], "not a Datum, or a truncated one (2 bytes)"),
       ([34, 3, 1, 2, 3, 56, 1], "the image is neither PNG nor JPEG"),
       ([56, 1], "the image is empty"),
       ([53, 0, 0, 0, 0, 56, 1], "the Datum is marked as encoded, but holds float_data"),

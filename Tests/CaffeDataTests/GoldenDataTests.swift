@@ -50,7 +50,7 @@ import Testing
     try compare(c, tolerance: 0) { index in
       if index % database.count == 0 { try cursor.seek(to: 0) }
       let item = try cursor.next { record in
-        let datum = try DatumView(record.value)
+        let datum = try DatumRecord(binary: record.value)
         let count = try transformer.outputExtents(of: transformer.extents(of: datum)).count
         var output = [Float](repeating: .nan, count: count)
         try output.withUnsafeMutableBufferPointer {

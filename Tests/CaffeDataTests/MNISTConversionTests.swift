@@ -1,5 +1,6 @@
 import CaffeData
 import CaffeErrors
+import CaffeSchema
 import Foundation
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
   func convert(_ images: [UInt8], _ labels: [UInt8]) throws {
     try MNISTConversion.convert(
       images: folder.write("images", images), labels: folder.write("labels", labels),
-      toLMDB: folder("db"))
+      to: folder("db"))
   }
 
   @Test func makesOneRecordOfEachImage() throws {
@@ -29,11 +30,11 @@ import Testing
     #expect(database.count == 3)
     let cursor = try database.makeCursor()
     for index in 0..<3 {
-      let label = try cursor.next { record -> Int32? in
+      let label = try cursor.next { record -> Int in
         #expect(record.name == "0000000\(index)")
-        let datum = try DatumView(record.value)
+        let datum = try DatumRecord(binary: record.value)
         #expect(datum.channels == 1 && datum.height == 2 && datum.width == 2)
-        guard case .bytes(let pixels) = datum.values else { return nil }
+        let pixels = datum.data
         #expect(pixels.elementsEqual((0..<4).map { UInt8(10 * index + $0) }))
         // As Caffe's own tool lays it out: fields by number, no others.
         var expected: [UInt8] = [8, 1, 16, 2, 24, 2, 34, 4]
@@ -42,7 +43,7 @@ import Testing
         #expect(Array(record.value) == expected)
         return datum.label
       }
-      #expect(label == 7 + Int32(index))
+      #expect(label == 7 + index)
     }
   }
 
@@ -54,13 +55,13 @@ import Testing
     var reports: [Int] = []
     let count = try MNISTConversion.convert(
       images: data + "images-idx3-ubyte.gz", labels: data + "labels-idx1-ubyte.gz",
-      toLMDB: folder("db"), progress: { reports.append($0) })
+      to: folder("db"), progress: { reports.append($0) })
     #expect(count == 10000)
     #expect(reports == (1...10).map { $0 * 1000 })
     let database = try LMDBDatabase(folder("db"))
     let cursor = try database.makeCursor()
     try cursor.seek(to: 9999)
-    let label = try cursor.next { try DatumView($0.value).label }
+    let label = try cursor.next { try DatumRecord(binary: $0.value).label }
     #expect(label == 5)
   }
 
@@ -100,9 +101,10 @@ import Testing
   func tellsThatACompressedFileIsTruncated() throws {
     let whole = try bytes(
       of: "/usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz")
-    let labels = try IDXFile(folder.write("labels.gz", whole.prefix(3000)), .labels)
+    let path = try folder.write("labels.gz", whole.prefix(3000))
     var label = [UInt8](repeating: 0, count: 1)
-    expectError("labels.gz: ") {
+    expectError("\(path): unexpected end of file") {
+      let labels = try IDXFile(path, .labels)
       while try label.withUnsafeMutableBufferPointer({ try labels.next(into: $0) }) {}
     }
   }

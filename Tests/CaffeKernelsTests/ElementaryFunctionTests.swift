@@ -67,7 +67,8 @@ struct ElementaryFunctionTests {
   func powersAreCorrectlyRounded(power: Float) {
     let inputs = Self.everywhere + Self.nearby
     Machine.each { machine in
-      expectAccurate("x^\(power), \(machine)", within: 0.6, inputs, { pow(0 + $0, Double(power)) }) {
+      expectAccurate("x^\(power), \(machine)", within: 0.6, inputs, { pow(0 + $0, Double(power)) })
+      {
         PowerKernel.forward($0, power: power, scale: 1, shift: 0, count: inputs.count, into: $1)
       }
     }

@@ -22,8 +22,8 @@ struct TextErrorTests {
     Case("qwerty: 1", "1:1: NetParameter has no field \"qwerty\""),
     Case(
       "layer { kernel_h: 3 }",
-      "1:9: LayerParameter has no field \"kernel_h\"; it belongs inside one of pooling_param, "
-        + "convolution_param"),
+      "1:9: LayerParameter has no field \"kernel_h\"; it belongs inside one of convolution_param, "
+        + "pooling_param"),
     Case(
       "layer { dropout_ratio: 0.5 }",
       "1:9: LayerParameter has no field \"dropout_ratio\"; write it inside dropout_param { }"),

@@ -1,6 +1,6 @@
 import CZlib
 import CaffeErrors
-import Glibc
+import Foundation
 
 /// An idx file of bytes, plain or gzip-compressed, read item by item: MNIST's format.
 ///
@@ -33,7 +33,7 @@ package final class IDXFile {
   package init(_ path: String, _ kind: Kind) throws {
     self.path = path
     guard let stream = gzopen(path, "rb") else {
-      throw CaffeError(String(cString: strerror(errno)), places: [path])
+      throw CaffeError(SystemFile.reason, places: [path])
     }
     do {
       let header = try withPlace(path) { try Self.header(of: stream, kind) }
@@ -100,10 +100,10 @@ package final class IDXFile {
     let count = gzread(stream, buffer.baseAddress, UInt32(buffer.count))
     var status: Int32 = 0
     let message = gzerror(stream, &status).map { String(cString: $0) } ?? ""
-    // A compressed stream that is cut ends like any other, with a remark.
     guard count >= 0, status == Z_OK || status == Z_STREAM_END else {
-      let reason = status == Z_ERRNO ? String(cString: strerror(errno)) : message
-      throw CaffeError("cannot read: \(reason)")
+      let reason = status == Z_ERRNO ? SystemFile.reason : message
+      // zlib puts the path before its words, as our caller does.
+      throw CaffeError(reason.components(separatedBy: ": ").last ?? reason)
     }
     return Int(count)
   }

@@ -14,7 +14,7 @@ package enum MNISTConversion {
   /// - Returns: the number of items.
   @discardableResult
   package static func convert(
-    images imagesPath: String, labels labelsPath: String, toLMDB path: String,
+    images imagesPath: String, labels labelsPath: String, to path: String,
     progress: (Int) -> Void = { _ in }
   ) throws -> Int {
     let images = try IDXFile(imagesPath, .images)

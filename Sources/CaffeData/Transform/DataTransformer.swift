@@ -1,8 +1,9 @@
 import CaffeErrors
+import CaffeSchema
 
 /// Makes of an example what the net sees: decode, crop, mirror, subtract the mean, scale.
 ///
-/// - In: a `DatumView` (planar bytes or floats, or an encoded image) or an `Image`.
+/// - In: a `DatumRecord` (planar bytes or floats, or an encoded image) or an `Image`.
 /// - Out: `channels × height × width` floats; each is `(value − mean) · scale`.
 ///
 /// With `crop_size` the window lies at random in phase TRAIN and in the middle in TEST, and the mean
@@ -70,27 +71,25 @@ package struct DataTransformer: Sendable {
       ? source : Extents(channels: source.channels, height: crop, width: crop)
   }
 
-  /// The extents of a datum, for which an encoded one must be decoded.
-  package func extents(of datum: DatumView) throws -> Extents {
-    datum.isEncoded
-      ? try Extents(decode(datum))
-      : Extents(channels: datum.channels, height: datum.height, width: datum.width)
+  /// The extents of a record; an encoded one must be decoded to tell.
+  package func extents(of datum: DatumRecord) throws -> Extents {
+    try datum.encoded ? Extents(datum.decoded(colors)) : datum.checkedExtents()
   }
 
-  /// Transforms one item into a buffer of exactly `outputExtents`.
+  /// Transforms one record into a buffer of exactly `outputExtents`.
   ///
-  /// - Throws: if the item becomes something of other extents than there is room for.
+  /// - Throws: if the record becomes something of other extents than there is room for.
   package func transform(
-    _ datum: DatumView, _ draw: TransformDraw, into output: UnsafeMutableBufferPointer<Float>
+    _ datum: DatumRecord, _ draw: TransformDraw, into output: UnsafeMutableBufferPointer<Float>
   ) throws {
-    if datum.isEncoded { return try transform(decode(datum), draw, into: output) }
-    let extents = try extents(of: datum)
-    switch datum.values {
-    case .bytes(let bytes):
-      try transform(
-        PixelSource(bytes.bindMemory(to: UInt8.self), planar: extents), extents, draw, output)
-    case .floats(let floats):
-      try floats.withUnsafeBufferPointer {
+    if datum.encoded { return try transform(datum.decoded(colors), draw, into: output) }
+    let extents = try datum.checkedExtents()
+    if datum.holdsFloats {
+      try datum.floatData.withUnsafeBufferPointer {
+        try transform(PixelSource($0, planar: extents), extents, draw, output)
+      }
+    } else {
+      try datum.data.withUnsafeBufferPointer {
         try transform(PixelSource($0, planar: extents), extents, draw, output)
       }
     }
@@ -104,13 +103,6 @@ package struct DataTransformer: Sendable {
     try image.pixels.withUnsafeBufferPointer {
       try transform(PixelSource($0, interleaved: extents), extents, draw, output)
     }
-  }
-
-  private func decode(_ datum: DatumView) throws -> Image {
-    guard case .bytes(let bytes) = datum.values else {
-      throw CaffeError("the Datum is marked as encoded, but holds float_data")
-    }
-    return try ImageDecoder.decode(bytes, colors)
   }
 
   private func transform<Pixel: PixelValue>(

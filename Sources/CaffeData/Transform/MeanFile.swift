@@ -17,8 +17,8 @@ extension TransformSettings.Mean {
   /// `compute_image_mean` writes it.
   package init(file path: String) throws {
     let blob = try withPlace("mean_file") { try BlobProto(contentsOfBinaryFile: path) }
-    let values = blob.data.isEmpty ? blob.doubleData.map(Float.init) : blob.data
-    let shape = blob.hasShape ? blob.shape.dim : [blob.num, blob.channels, blob.height, blob.width]
+    let values = blob.values
+    let shape = blob.extents
     let extents = shape.count == 4 && shape[0] == 1 ? Array(shape.dropFirst()) : shape
     guard extents.count == 3, extents.allSatisfy({ (1...max(1, values.count)).contains($0) }),
       extents[0] * extents[1] == values.count / extents[2], values.count % extents[2] == 0

@@ -81,10 +81,17 @@ package enum SoftmaxLossKernel {
 package enum AccuracyKernel {
   /// Labels that were right, in all and for each class.
   package struct Count: Equatable, Sendable {
-    package var correct = 0
-    package var total = 0
-    package var correctPerClass: [Int] = []
-    package var totalPerClass: [Int] = []
+    package var correct: Int
+    package var total: Int
+    package var correctPerClass: [Int]
+    package var totalPerClass: [Int]
+
+    package init(correct: Int, total: Int, correctPerClass: [Int], totalPerClass: [Int]) {
+      self.correct = correct
+      self.total = total
+      self.correctPerClass = correctPerClass
+      self.totalPerClass = totalPerClass
+    }
   }
 
   /// A label is right when fewer than `top` other classes score as much or more.
@@ -96,7 +103,7 @@ package enum AccuracyKernel {
     top: Int, ignoring ignored: Int? = nil
   ) -> Count {
     var result = Count(
-      correctPerClass: Array(repeating: 0, count: extents.channels),
+      correct: 0, total: 0, correctPerClass: Array(repeating: 0, count: extents.channels),
       totalPerClass: Array(repeating: 0, count: extents.channels))
     result.correct = ck_accuracy(
       scores, labels, extents.outer, extents.channels, extents.inner, top, ignored == nil ? 0 : 1,

@@ -1,57 +1,62 @@
 /// Prints messages as protobuf's text format does: fields by number, two spaces a level.
-enum TextPrinter {
+struct TextPrinter {
+  private var output: [UInt8] = []
+
   static func text(of store: FieldStore) -> String {
-    var text = ""
-    print(store, indent: "", into: &text)
-    return text
+    var printer = TextPrinter()
+    printer.print(store, indent: "")
+    return String(decoding: printer.output, as: UTF8.self)
   }
 
   /// One value as it stands after the colon.
   static func text(of value: FieldValue, type: FieldType) -> String {
     switch value {
-    case .int(let number):
-      if case .enumeration(let values) = type {
-        values.name(of: number) ?? "\(number)"
-      } else {
-        "\(number)"
-      }
+    case .int(let number): text(of: number, type: type)
     case .float(let number): FloatText.text(number)
     case .double(let number): FloatText.text(number)
-    case .bool(let flag): flag ? "true" : "false"
+    case .bool(let flag): "\(flag)"
     case .string(let string): StringEscapes.quoted(string.utf8)
     case .bytes(let bytes): StringEscapes.quoted(bytes)
     default: preconditionFailure("not a single value")
     }
   }
 
-  private static func print(_ store: FieldStore, indent: String, into text: inout String) {
-    for field in store.descriptor.fields where store.has(field.index) {
-      let value = store[value: field.index]
-      if case .messages(let list) = value {
+  /// An integer, or the name of an enum value.
+  private static func text(of number: Int, type: FieldType) -> String {
+    if case .enumeration(let values) = type, let name = values.name(of: number) { return name }
+    return "\(number)"
+  }
+
+  private mutating func print(_ store: FieldStore, indent: String) {
+    for field in store.descriptor.fields {
+      guard store.has(field.index) else { continue }
+      let start = "\(indent)\(field.name)"
+      switch store[value: field.index] {
+      case .absent: continue
+      case .ints(let list): printEach(list, start) { Self.text(of: $0, type: field.type) }
+      case .floats(let list): printEach(list, start) { FloatText.text($0) }
+      case .doubles(let list): printEach(list, start) { FloatText.text($0) }
+      case .bools(let list): printEach(list, start) { "\($0)" }
+      case .strings(let list): printEach(list, start) { StringEscapes.quoted($0.utf8) }
+      case .messages(let list):
         for message in list {
-          text += "\(indent)\(field.name) {\n"
-          print(message, indent: indent + "  ", into: &text)
-          text += "\(indent)}\n"
+          output += "\(start) {\n".utf8
+          print(message, indent: indent + "  ")
+          output += "\(indent)}\n".utf8
         }
-      } else {
-        for element in value.elements {
-          text += "\(indent)\(field.name): \(self.text(of: element, type: field.type))\n"
-        }
+      case let value: printEach([value], start) { Self.text(of: $0, type: field.type) }
       }
     }
   }
-}
 
-extension FieldValue {
-  /// The single values of a list; a single value is a list of one.
-  fileprivate var elements: [FieldValue] {
-    switch self {
-    case .ints(let list): list.map(FieldValue.int)
-    case .floats(let list): list.map(FieldValue.float)
-    case .doubles(let list): list.map(FieldValue.double)
-    case .bools(let list): list.map(FieldValue.bool)
-    case .strings(let list): list.map(FieldValue.string)
-    default: [self]
+  private mutating func printEach<Element>(
+    _ list: [Element], _ start: String, _ text: (Element) -> String
+  ) {
+    for element in list {
+      output += start.utf8
+      output += ": ".utf8
+      output += text(element).utf8
+      output.append(Ascii.newline)
     }
   }
 }

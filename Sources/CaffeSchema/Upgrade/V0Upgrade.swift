@@ -65,7 +65,8 @@ enum V0Upgrade {
     new.blobs = source.blobs
     new.blobsLr = source.blobsLr
     new.weightDecay = source.weightDecay
-    return (new, moveParameters(of: source, into: &new))
+    let remarks = moveParameters(of: source, into: &new)
+    return (new, remarks)
   }
 
   /// Moves each set parameter to the message of the layer's type; says which have no place there.
