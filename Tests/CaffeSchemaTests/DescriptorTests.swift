@@ -84,6 +84,7 @@ struct DescriptorTests {
     blob.data.append(1)
     let before = blob.data.withUnsafeBufferPointer(\.baseAddress)
     blob.data.append(2)
+    #expect(blob.data.withUnsafeBufferPointer(\.baseAddress) == before)
     blob.data[0] = 3
     #expect(blob.data.withUnsafeBufferPointer(\.baseAddress) == before)
     #expect(blob.data == [3, 2])
