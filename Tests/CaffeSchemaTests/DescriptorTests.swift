@@ -7,7 +7,7 @@ struct DescriptorTests {
   private static let firstPrivateNumber = 10001
 
   @Test func everyFieldIsAsInTheReference() throws {
-    let rows = try Goldens.table("schema/caffe_fields.tsv")
+    let rows = try SchemaGoldens.table("schema/caffe_fields.tsv")
     #expect(rows.count == 423)
     for row in rows {
       let place = "\(row["message"] ?? "").\(row["field"] ?? "")"
@@ -26,7 +26,7 @@ struct DescriptorTests {
   }
 
   @Test func nothingElseBelowThePrivateNumbers() throws {
-    let rows = try Goldens.table("schema/caffe_fields.tsv")
+    let rows = try SchemaGoldens.table("schema/caffe_fields.tsv")
     let known = Set(rows.map { "\($0["message"] ?? "").\($0["field"] ?? "")" })
     let ours = MessageDescriptor.all.flatMap(\.fields).filter {
       $0.number < Self.firstPrivateNumber
@@ -35,7 +35,7 @@ struct DescriptorTests {
   }
 
   @Test func everyEnumValueIsAsInTheReference() throws {
-    let rows = try Goldens.table("schema/caffe_enums.tsv")
+    let rows = try SchemaGoldens.table("schema/caffe_enums.tsv")
     let known = Set(rows.map { "\($0["enum"] ?? "").\($0["value"] ?? "")=\($0["number"] ?? "")" })
     var ours: Set<String> = []
     for field in MessageDescriptor.all.flatMap(\.fields) {
@@ -74,5 +74,25 @@ struct DescriptorTests {
     layer.clearPoolingParam()
     #expect(!layer.hasPoolingParam)
     #expect(copy.poolingParam.kernelSize == 3)
+  }
+
+  /// A million weights must not be copied when one is appended.
+  @Test func listsChangeInPlace() {
+    var net = NetParameter()
+    var blob = BlobProto()
+    blob.data.reserveCapacity(10)
+    blob.data.append(1)
+    let before = blob.data.withUnsafeBufferPointer(\.baseAddress)
+    blob.data.append(2)
+    #expect(blob.data.withUnsafeBufferPointer(\.baseAddress) == before)
+    blob.data[0] = 3
+    #expect(blob.data.withUnsafeBufferPointer(\.baseAddress) == before)
+    #expect(blob.data == [3, 2])
+    net.layer = [LayerParameter()]
+    net.layer[0].blobs = [blob]
+    #expect(net.layer[0].blobs[0].data.withUnsafeBufferPointer(\.baseAddress) == before)
+    blob.data.removeAll()
+    #expect(blob == BlobProto())
+    #expect(net.layer[0].blobs[0].data == [3, 2])
   }
 }

@@ -2,7 +2,8 @@ import CaffeErrors
 import CaffeSchema
 import Testing
 
-/// Binary models: written by the reference (Tests/Goldens/solver), by hand, and damaged.
+/// Binary models: written by the reference (Tests/Goldens/solver, by BVLC Caffe 1.0 at commit
+/// 9b89154), by hand, and damaged.
 struct NetWeightsTests {
   private func weights(_ bytes: [UInt8]) throws -> NetWeights {
     try bytes.withUnsafeBytes { try NetWeights(binary: $0, file: "net.caffemodel") }
@@ -13,7 +14,7 @@ struct NetWeightsTests {
   }
 
   @Test func readsAModelOfTheReference() throws {
-    let model = try NetWeights(contentsOfFile: Goldens.path("solver/init.caffemodel"))
+    let model = try NetWeights(contentsOfFile: SchemaGoldens.path("solver/init.caffemodel"))
     #expect(model.name == "tiny")
     let learnt = model.layers.filter { !$0.blobs.isEmpty }
     #expect(learnt.map(\.name) == ["ip1", "ip2"])
@@ -22,19 +23,19 @@ struct NetWeightsTests {
       #expect(blob.values.count == blob.extents.reduce(1, *))
     }
     #expect(learnt[1].blobs.map(\.extents) == [[4, 12], [4]])
-    let net = try NetParameter(contentsOfBinaryFile: Goldens.path("solver/init.caffemodel"))
+    let net = try NetParameter(contentsOfBinaryFile: SchemaGoldens.path("solver/init.caffemodel"))
     #expect(net.layer.map(\.name) == model.layers.map(\.name))
     #expect(net.layer.flatMap(\.blobs) == model.layers.flatMap(\.blobs))
-    #expect(try net.binary() == Goldens.bytes("solver/init.caffemodel"))
+    #expect(try net.binary() == SchemaGoldens.bytes("solver/init.caffemodel"))
   }
 
   @Test func readsASolverStateOfTheReference() throws {
     let name = "solver/resume-adam-binaryproto_iter_8.solverstate"
-    let state = try SolverState(contentsOfBinaryFile: Goldens.path(name))
+    let state = try SolverState(contentsOfBinaryFile: SchemaGoldens.path(name))
     #expect(state.iter == 8)
     #expect(state.learnedNet == "resume-adam-binaryproto_iter_8.caffemodel")
     #expect(state.history.count == 8)
-    #expect(try state.binary() == Goldens.bytes(name))
+    #expect(try state.binary() == SchemaGoldens.bytes(name))
   }
 
   /// A V1 layer, and a V0 layer inside one, as their writers laid them out.
@@ -95,7 +96,7 @@ struct NetWeightsTests {
 
   /// Cut anywhere, a model is refused or reads as fewer layers; it never crashes.
   @Test func survivesTruncationEverywhere() throws {
-    let whole = try Goldens.bytes("solver/init.caffemodel")
+    let whole = try SchemaGoldens.bytes("solver/init.caffemodel")
     let layers = try weights(whole).layers.count
     var refused = 0
     for size in whole.indices {
@@ -112,7 +113,7 @@ struct NetWeightsTests {
 
   /// Any byte changed to any of some values: refused or read, never a crash.
   @Test func survivesDamage() throws {
-    let whole = try Goldens.bytes("solver/init.caffemodel")
+    let whole = try SchemaGoldens.bytes("solver/init.caffemodel")
     var read = 0
     for place in whole.indices {
       for value: UInt8 in [0, 0x7F, 0x80, 0xFF] {

@@ -1,14 +1,10 @@
 import Foundation
 
-/// Files under `Tests/Goldens`, or under the folder that `CAFFE_GOLDENS` names.
-enum Goldens {
-  static let folder: URL = {
-    if let path = ProcessInfo.processInfo.environment["CAFFE_GOLDENS"] {
-      return URL(fileURLWithPath: path)
-    }
-    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Goldens")
-  }()
+/// Files under `Tests/Goldens`. What these tests know of them is theirs alone, so another folder of
+/// goldens cannot stand in.
+enum SchemaGoldens {
+  private static let folder = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Goldens")
 
   static func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 

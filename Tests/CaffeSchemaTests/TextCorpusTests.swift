@@ -18,7 +18,7 @@ struct TextCorpusTests {
   static let cases: [Case] = {
     do {
       return try JSONDecoder().decode(
-        [Case].self, from: Data(Goldens.bytes("schema/text_corpus.json")))
+        [Case].self, from: Data(SchemaGoldens.bytes("schema/text_corpus.json")))
     } catch {
       Issue.record("\(error)")
       return []

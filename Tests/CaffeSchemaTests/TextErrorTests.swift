@@ -113,9 +113,9 @@ struct TextErrorTests {
   }
 
   @Test func namesWhatIsNoText() throws {
-    let model = String(decoding: try Goldens.bytes("solver/net.prototxt"), as: UTF8.self)
+    let model = String(decoding: try SchemaGoldens.bytes("solver/net.prototxt"), as: UTF8.self)
     #expect(throws: Never.self) { try NetParameter(text: "\u{FEFF}" + model, file: "bom") }
-    let path = Goldens.path("solver/init.caffemodel")
+    let path = SchemaGoldens.path("solver/init.caffemodel")
     let binary = #expect(throws: CaffeError.self) { try NetParameter(contentsOfTextFile: path) }
     #expect(binary?.description == "\(path) is a binary protobuf, not text")
     #expect(

@@ -205,4 +205,19 @@ struct UpgradeTests {
       error?.description
         == "s.prototxt: give either solver_type (\(old.protoName)) or type (\"SGD\"), not both")
   }
+
+  @Test(arguments: [
+    (nil, "a.b/solver.prototxt", "a.b/solver"),
+    (nil, "a.b/solver", "a.b/solver"),
+    ("mine", "solver.prototxt", "mine"),
+    ("folder", "dir/solver.prototxt", "folder/solver"),
+    ("folder/", "solver.prototxt", "folder/solver"),
+  ])
+  func snapshotPrefixFollowsTheFile(given: String?, file: String, expected: String) throws {
+    var solver = SolverParameter()
+    if let given { solver.snapshotPrefix = given }
+    let upgraded = try solver.upgraded(file: file, isFolder: { $0.hasPrefix("folder") })
+    #expect(upgraded.solver.snapshotPrefix == expected)
+    #expect(upgraded.notes == [])
+  }
 }

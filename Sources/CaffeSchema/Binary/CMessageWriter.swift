@@ -20,10 +20,10 @@ final class CMessageWriter {
     // All zero is a message with no field set.
     message.initializeMemory(as: UInt8.self, repeating: 0, count: c.pointee.sizeof_message)
     message.storeBytes(of: c, as: UnsafePointer<ProtobufCMessageDescriptor>.self)
-    for field in store.descriptor.fields where store.has(field.index) {
+    for (field, value) in store.contents {
       let place = c.pointee.fields[field.index]
       try write(
-        store[value: field.index], field, at: message + Int(place.offset),
+        value, field, at: message + Int(place.offset),
         quantifier: message + Int(place.quantifier_offset))
     }
     return message.assumingMemoryBound(to: ProtobufCMessage.self)

@@ -87,6 +87,7 @@ public final class MessageDescriptor: Sendable {
   /// The name in the schema: `PoolingParameter`.
   public let name: String
   public let fields: [FieldDescriptor]
+  package let requiredFields: [FieldDescriptor]
   /// Whether this message or one that it can hold has a required field.
   package let needsRequiredCheck: Bool
   /// Of protobuf-c, which keeps it for the life of the process.
@@ -103,10 +104,11 @@ public final class MessageDescriptor: Sendable {
     byName = fields.map { (Array($0.name.utf8), $0) }.sorted {
       $0.0.lexicographicallyPrecedes($1.0)
     }
-    needsRequiredCheck = fields.contains {
-      if case .message(let type) = $0.type, type.needsRequiredCheck { return true }
-      return $0.label == .required
+    requiredFields = fields.filter { $0.label == .required }
+    let holdsRequired = fields.contains {
+      if case .message(let type) = $0.type { type.needsRequiredCheck } else { false }
     }
+    needsRequiredCheck = holdsRequired || !requiredFields.isEmpty
   }
 
   /// The field of that name, or nil.

@@ -6,8 +6,13 @@ public struct FieldStore: Sendable {
   public let descriptor: MessageDescriptor
   /// Where the message was written, if it was read from text.
   public var location: SourceLocation?
-  /// Empty until the first field is set; then one for each field of the descriptor.
-  private var slots: [FieldValue] = []
+  /// The fields that are set, by index. Few of a layer's sixty are.
+  private var slots: [Slot] = []
+
+  private struct Slot: Equatable {
+    let index: Int
+    var value: FieldValue
+  }
 
   /// A message with no field set.
   public init(_ descriptor: MessageDescriptor) {
@@ -19,7 +24,12 @@ public struct FieldStore: Sendable {
 
   /// Unsets the field, so that it reads as its default.
   public mutating func clear(_ index: Int) {
-    if index < slots.count { slots[index] = .absent }
+    slots.removeAll { $0.index == index }
+  }
+
+  /// The fields that are set and what they hold, in order of their numbers.
+  package var contents: some Sequence<(field: FieldDescriptor, value: FieldValue)> {
+    slots.lazy.map { (descriptor.fields[$0.index], $0.value) }
   }
 
   /// Protobuf's merge: a field set in `other` replaces, a repeated one appends, a message merges.
@@ -27,20 +37,32 @@ public struct FieldStore: Sendable {
     precondition(
       descriptor === other.descriptor,
       "merging \(other.descriptor.name) into \(descriptor.name)")
-    for field in descriptor.fields where other.has(field.index) {
-      self[value: field.index].merge(other[value: field.index], isRepeated: field.isRepeated)
+    for (field, value) in other.contents {
+      self[value: field.index].merge(value, isRepeated: field.isRepeated)
     }
   }
 
   /// The raw value. Changing it in place does not copy a list that only this store holds.
   package subscript(value index: Int) -> FieldValue {
-    get { index < slots.count ? slots[index] : .absent }
-    _modify {
-      if slots.isEmpty {
-        slots = Array(repeating: .absent, count: descriptor.fields.count)
-      }
-      yield &slots[index]
+    get {
+      let place = place(of: index)
+      return place < slots.count && slots[place].index == index ? slots[place].value : .absent
     }
+    _modify {
+      let place = place(of: index)
+      if place == slots.count || slots[place].index != index {
+        slots.insert(Slot(index: index, value: .absent), at: place)
+      }
+      defer { if slots[place].value.isAbsent { slots.remove(at: place) } }
+      yield &slots[place].value
+    }
+  }
+
+  /// Where the slot of a field is, or would have to be inserted.
+  private func place(of index: Int) -> Int {
+    var place = slots.count
+    while place > 0 && slots[place - 1].index >= index { place -= 1 }
+    return place
   }
 
   /// A singular field of a plain type; reads as the default when unset.
@@ -57,13 +79,8 @@ public struct FieldStore: Sendable {
 
   /// A repeated field of a plain type; empty when unset. Changed in place.
   package subscript<Element: FieldListElement>(list index: Int) -> [Element] {
-    get { Element.list(self[value: index]) ?? [] }
-    _modify {
-      var list = Element.list(self[value: index]) ?? []
-      self[value: index] = .absent  // gives up the second reference, so that `list` is unique
-      defer { self[value: index] = list.isEmpty ? .absent : Element.fieldValue(list) }
-      yield &list
-    }
+    get { self[value: index][as: Element.self] }
+    _modify { yield &self[value: index][as: Element.self] }
   }
 
   package subscript<Value: ProtoEnum>(enum index: Int) -> Value {
@@ -92,16 +109,8 @@ public struct FieldStore: Sendable {
 
   /// The messages of a field, singular or repeated. Changed in place.
   package subscript(stores index: Int) -> [FieldStore] {
-    get {
-      if case .messages(let list) = self[value: index] { list } else { [] }
-    }
-    _modify {
-      var list: [FieldStore] = []
-      if case .messages(let held) = self[value: index] { list = held }
-      self[value: index] = .absent
-      defer { self[value: index] = list.isEmpty ? .absent : .messages(list) }
-      yield &list
-    }
+    get { self[value: index].stores }
+    _modify { yield &self[value: index].stores }
   }
 
   /// Only known numbers enter a store: the readers refuse or skip others.
@@ -115,7 +124,6 @@ public struct FieldStore: Sendable {
 
 extension FieldStore: Equatable {
   public static func == (a: FieldStore, b: FieldStore) -> Bool {
-    a.descriptor === b.descriptor
-      && a.descriptor.fields.allSatisfy { a[value: $0.index] == b[value: $0.index] }
+    a.descriptor === b.descriptor && a.slots == b.slots
   }
 }

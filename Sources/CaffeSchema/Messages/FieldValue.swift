@@ -22,6 +22,31 @@ package enum FieldValue: Equatable, Sendable {
     if case .absent = self { true } else { false }
   }
 
+  /// The elements of a list. Changed in place: while that goes on, only the caller holds the list.
+  subscript<Element: FieldListElement>(as type: Element.Type) -> [Element] {
+    get { type.list(self) ?? [] }
+    _modify {
+      var list = type.list(self) ?? []
+      self = .absent
+      defer { self = list.isEmpty ? .absent : type.fieldValue(list) }
+      yield &list
+    }
+  }
+
+  /// The messages of a field, singular or repeated. Changed in place likewise.
+  var stores: [FieldStore] {
+    get {
+      if case .messages(let list) = self { list } else { [] }
+    }
+    _modify {
+      var list: [FieldStore] = []
+      if case .messages(let held) = self { list = held }
+      self = .absent
+      defer { self = list.isEmpty ? .absent : .messages(list) }
+      yield &list
+    }
+  }
+
   /// Protobuf's merge: lists append, a singular message merges, anything else is replaced.
   mutating func merge(_ other: FieldValue, isRepeated: Bool) {
     switch (self, other) {

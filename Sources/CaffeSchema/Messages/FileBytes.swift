@@ -14,15 +14,15 @@ package enum FileBytes {
   package static func read(_ path: String, limit: Int) throws -> [UInt8] {
     try withDescriptor(path, limit: limit) { descriptor, size in
       var bytes: [UInt8] = []
-      bytes.reserveCapacity(size + 1)
+      var chunk = size + 1  // so that one read takes a file whole
       while true {
-        let chunk = max(bytes.capacity - bytes.count, 1 << 16)
-        let part = try [UInt8](unsafeUninitializedCapacity: chunk) { buffer, count in
+        let part = try [UInt8](unsafeUninitializedCapacity: max(chunk, 1 << 16)) { buffer, count in
           count = try readSome(descriptor, into: UnsafeMutableRawBufferPointer(buffer), path)
         }
         if part.isEmpty { return bytes }
         if bytes.isEmpty { bytes = part } else { bytes += part }
         if bytes.count > limit { throw tooLarge(path, limit) }
+        chunk = size - bytes.count
       }
     }
   }
@@ -39,6 +39,12 @@ package enum FileBytes {
       defer { munmap(start, size) }
       return try body(UnsafeRawBufferPointer(start: start, count: size))
     }
+  }
+
+  /// Whether `path` names a folder; links are followed.
+  package static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Opens the file and tells its size; 0 if it is a pipe or device.

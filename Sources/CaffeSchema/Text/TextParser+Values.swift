@@ -18,7 +18,7 @@ extension TextParser {
     }
   }
 
-  /// Appends in place: the list is taken out of `value` first, so that it has one owner.
+  /// Sets the value, or appends to it.
   private func store<Value: FieldScalar & FieldListElement>(
     _ new: Value, _ field: FieldDescriptor, _ value: inout FieldValue
   ) {
@@ -26,10 +26,7 @@ extension TextParser {
       value = new.fieldValue
       return
     }
-    var list = Value.list(value) ?? []
-    value = .absent
-    list.append(new)
-    value = Value.fieldValue(list)
+    value[as: Value.self].append(new)
   }
 
   /// `5`, `-5`, `0x1F`, `017`.
@@ -139,7 +136,9 @@ extension TextParser {
 
   private mutating func string(_ field: FieldDescriptor) throws -> String {
     let first = lexer.token
-    guard let string = String(validating: try bytes(field), as: UTF8.self) else {
+    let bytes = try bytes(field)
+    if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
+    guard let string = String(validating: bytes, as: UTF8.self) else {
       throw lexer.error(first, "\(field.name) of \(field.messageName) is not UTF-8 text")
     }
     return string

@@ -23,7 +23,7 @@ struct TextParser {
       try parseField(into: &store)
     }
     enclosing.removeLast()
-    try RequiredFields.check(store)
+    try RequiredFields.checkOwn(store)
     return store
   }
 
@@ -116,7 +116,7 @@ struct TextParser {
     }
     enclosing.removeLast()
     try lexer.advance()
-    try RequiredFields.check(store)
+    try RequiredFields.checkOwn(store)
     return store
   }
 

@@ -28,10 +28,9 @@ struct TextPrinter {
   }
 
   private mutating func print(_ store: FieldStore, indent: String) {
-    for field in store.descriptor.fields {
-      guard store.has(field.index) else { continue }
+    for (field, value) in store.contents {
       let start = "\(indent)\(field.name)"
-      switch store[value: field.index] {
+      switch value {
       case .absent: continue
       case .ints(let list): printEach(list, start) { Self.text(of: $0, type: field.type) }
       case .floats(let list): printEach(list, start) { FloatText.text($0) }
@@ -44,7 +43,7 @@ struct TextPrinter {
           print(message, indent: indent + "  ")
           output += "\(indent)}\n".utf8
         }
-      case let value: printEach([value], start) { Self.text(of: $0, type: field.type) }
+      default: printEach([value], start) { Self.text(of: $0, type: field.type) }
       }
     }
   }

@@ -74,14 +74,13 @@ enum V0Upgrade {
     of source: V0LayerParameter, into new: inout V1LayerParameter
   ) -> [String] {
     var remarks: [String] = []
-    for field in source.fields.descriptor.fields
-    where source.fields.has(field.index) && !common.contains(field.name) {
+    for (field, value) in source.fields.contents where !common.contains(field.name) {
       let targets = V0Upgrade.targets[field.name] ?? [:]
       guard let path = targets[source.type] ?? targets[anyType] else {
         remarks.append("Unknown parameter \(field.name) for layer type \(source.type)")
         continue
       }
-      new.fields.set(path, to: source.fields[value: field.index])
+      new.fields.set(path, to: value)
     }
     return remarks
   }

@@ -21,10 +21,9 @@ enum V1Upgrade {
     var new = LayerParameter()
     new.location = old.location
     if old.hasType { new.type = LayerTypeNames.name(of: old.type) }
-    for field in V1LayerParameter.descriptor.fields
-    where old.fields.has(field.index) && !changed.contains(field.name) {
+    for (field, value) in old.fields.contents where !changed.contains(field.name) {
       guard let target = LayerParameter.descriptor.field(named: field.name) else { continue }
-      new.fields[value: target.index] = old.fields[value: field.index]
+      new.fields[value: target.index] = value
     }
     let count = max(
       old.param.count, old.blobShareMode.count, old.blobsLr.count, old.weightDecay.count)
