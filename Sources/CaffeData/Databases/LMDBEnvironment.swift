@@ -89,7 +89,9 @@ enum LMDB {
   /// Throws what failed and LMDB's or the system's reason.
   static func check(_ status: Int32, _ failed: @autoclosure () -> String) throws {
     guard status == MDB_SUCCESS else {
-      throw CaffeError("\(failed()): \(String(cString: mdb_strerror(status)))")
+      // LMDB calls a write that the disk took only in part an input/output error.
+      let hint = status == EIO ? "; the disk may be full" : ""
+      throw CaffeError("\(failed()): \(String(cString: mdb_strerror(status)))\(hint)")
     }
   }
 

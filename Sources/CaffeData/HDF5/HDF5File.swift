@@ -34,7 +34,7 @@ package final class HDF5File: @unchecked Sendable {  // state changes only insid
   }
 
   /// Creates a file, replacing what was there. It is put together in memory and written by
-  /// `close`: libhdf5 itself does not survive a disk that fills up. For a file that must never be
+  /// `close`: libhdf5 1.10 can crash when the disk fills up under it. For a file that must never be
   /// half-written, create it inside `AtomicFile.write`.
   package init(creating path: String) throws {
     self.path = path
