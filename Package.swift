@@ -96,7 +96,8 @@ let package = Package(
         "CaffeTestSupport",
       ]),
     tests(
-      "CaffeNetTests", ["CaffeErrors", "CaffeNet", "CaffeCore", "CaffeSchema", "CaffeTestSupport"]),
+      "CaffeNetTests",
+      ["CaffeErrors", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema", "CaffeTestSupport"]),
     tests(
       "CaffeSolverTests",
       [

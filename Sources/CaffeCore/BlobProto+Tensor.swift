@@ -18,7 +18,8 @@ extension BlobProto {
   public func copyValues(to tensor: Tensor) throws {
     guard fits(tensor.shape) else {
       throw CaffeError(
-        "shape mismatch.  Source param shape is \(shapeText); target param shape is \(tensor.shape)")
+        "shape mismatch.  Source param shape is \(shapeText); target param shape is \(tensor.shape)"
+      )
     }
     let values = values
     guard values.count == tensor.count else {

@@ -31,7 +31,8 @@ final class ConcatLayer: Layer {
     for (index, shape) in bottoms.enumerated().dropFirst() {
       guard shape.axes == joined.count else {
         throw CaffeError(
-          "all bottoms must have as many axes: bottom 0 has \(bottoms[0]), bottom \(index) \(shape)")
+          "all bottoms must have as many axes: bottom 0 has \(bottoms[0]), bottom \(index) \(shape)"
+        )
       }
       for other in 0..<shape.axes where other != axis && shape[other] != joined[other] {
         throw CaffeError(

@@ -44,7 +44,8 @@ final class ConvolutionLayer: Layer {
     let channelAxis = try first.axis(settings.axis)
     return try bottoms.enumerated().map { index, shape in
       guard shape == first else {
-        throw CaffeError("all bottoms must have one shape: bottom 0 has \(first), bottom \(index) \(shape)")
+        throw CaffeError(
+          "all bottoms must have one shape: bottom 0 has \(first), bottom \(index) \(shape)")
       }
       let geometry = try settings.geometry(shape)
       return try Shape(

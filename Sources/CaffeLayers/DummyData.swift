@@ -56,7 +56,8 @@ final class DummyDataLayer: Layer {
     }
     guard dummy.shape.count == 1 || dummy.shape.count == tops else {
       throw CaffeError(
-        "Must specify 'shape' once, or once per top blob (\(tops)); specified \(dummy.shape.count).")
+        "Must specify 'shape' once, or once per top blob (\(tops)); specified \(dummy.shape.count)."
+      )
     }
     return try (0..<tops).map { try Shape(dummy.shape[dummy.shape.count == 1 ? 0 : $0].dim) }
   }

@@ -49,7 +49,8 @@ final class LRNLayer: Layer {
         throw EngineRefusal("its window within a channel counts padding in another way than Caffe")
       }
       let operation = try OneDNNLRNOperation(
-        settings, isTrained: propagateDown[0], bottom: bottom[0].data, isNamed: named == .oneDNN,
+        settings, isTrained: propagateDown[0], bottom: bottom[0].data,
+        isNamed: isOneDNNWanted(named),
         scratchpad: context.scratchpad)
       top[0].data.announce(operation.outputOrder)
       return operation

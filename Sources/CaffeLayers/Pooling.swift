@@ -47,7 +47,8 @@ final class PoolingLayer: Layer {
       guard top.count == 1 else { throw EngineRefusal("it keeps no mask that a top could show") }
       let operation = try OneDNNPoolingOperation(
         geometry, method: settings.method, isTrained: propagateDown[0],
-        bottom: bottom[0].data, isNamed: settings.engine == .oneDNN, scratchpad: context.scratchpad)
+        bottom: bottom[0].data, isNamed: isOneDNNWanted(settings.engine),
+        scratchpad: context.scratchpad)
       top[0].data.announce(operation.outputOrder)
       return operation
     } caffe: {

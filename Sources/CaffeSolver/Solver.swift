@@ -36,11 +36,12 @@ public final class Solver {
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
   ///   - snapshot: a state to go on from; the solver's `weights` are then not loaded.
+  ///   - log: receives Caffe's lines; silent unless given.
   ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
   /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
     _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
-    folder: String = "", log: Logger = Logger(label: "caffe")
+    folder: String = "", log: Logger = .silent
   ) throws {
     try SolverChecks.check(parameter)
     self.parameter = parameter
@@ -195,4 +196,9 @@ public final class Solver {
 public enum SolverAction: Sendable {
   case stop
   case snapshot
+}
+
+extension Logger {
+  /// Swallows everything.
+  public static var silent: Logger { Logger(label: "caffe") { _ in SwiftLogNoOpLogHandler() } }
 }

@@ -1,32 +1,15 @@
-import CaffeErrors
 import CaffeSchema
-import Glibc
 
 extension SolverParameter {
-  /// Reads a solver from a text file and brings it up to date: `solver_type` becomes `type`, a
-  /// missing `snapshot_prefix` becomes the file's path without its extension, and one that is a
-  /// folder gets the file's name.
+  /// Reads a solver from a text file and brings it up to date (`upgraded(file:)`).
   ///
+  /// - Parameter report: told what was upgraded.
   /// - Throws: a missing or malformed file, with line and column.
-  ///
-  /// Source: BVLC Caffe, `UpgradeSolverAsNeeded`, `UpdateSnapshotPrefix`.
-  public static func read(_ path: String) throws -> SolverParameter {
-    var solver = try SolverParameter(contentsOfTextFile: path)
-    solver = try solver.upgraded(file: path).solver
-    let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-    let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? String(name)
-    let folder = String(path.dropLast(name.count))
-    if !solver.hasSnapshotPrefix {
-      solver.snapshotPrefix = folder + stem
-    } else if isFolder(solver.snapshotPrefix) {
-      let separator = solver.snapshotPrefix.hasSuffix("/") ? "" : "/"
-      solver.snapshotPrefix += separator + stem
-    }
+  public static func read(
+    _ path: String, report: (String) -> Void = { _ in }
+  ) throws -> SolverParameter {
+    let (solver, notes) = try SolverParameter(contentsOfTextFile: path).upgraded(file: path)
+    notes.forEach(report)
     return solver
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 }

@@ -62,7 +62,8 @@ struct SolverNets {
     nets += try solver.testNet.map { try NetParameter.read($0) }
     for _ in nets.count..<max(nets.count, solver.testIter.count) {
       nets.append(
-        solver.hasNet ? try NetParameter.read(solver.net) : try solver.netParam.upgraded(file: "net_param").net)
+        solver.hasNet
+          ? try NetParameter.read(solver.net) : try solver.netParam.upgraded(file: "net_param").net)
     }
     guard solver.testState.isEmpty || solver.testState.count == nets.count else {
       throw CaffeError(

@@ -22,7 +22,8 @@ public struct Durations {
     let sorted = milliseconds.sorted()
     guard let last = sorted.last else { return 0 }
     let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + min(sorted[middle], last)) / 2
+    return sorted.count % 2 == 1
+      ? sorted[middle] : (sorted[middle - 1] + min(sorted[middle], last)) / 2
   }
 }
 

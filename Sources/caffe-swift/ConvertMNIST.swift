@@ -29,7 +29,7 @@ struct ConvertMNIST: ParsableCommand {
 
   func run() throws {
     let count = try MNISTConversion.convert(
-      images: images, labels: labels, toLMDB: database)
+      images: images, labels: labels, to: database)
     print("\(database): \(count) records")
   }
 }

@@ -31,7 +31,7 @@ struct Test: ParsableCommand {
   func run() throws {
     let log = Logger(label: "caffe")
     engine.report(to: log)
-    var description = try NetParameter.read(model)
+    var description = try NetParameter.read(model) { log.info("\($0)") }
     state.apply(to: &description, phase: .test)
     let net = try Net(
       description, context: LayerContext(phase: .test, engine: engine.engine) { log.info("\($0)") })

@@ -96,7 +96,7 @@ struct Time: ParsableCommand {
   }
 
   private func timeLayers(_ path: String, log: Logger) throws {
-    var description = try NetParameter.read(path)
+    var description = try NetParameter.read(path) { log.info("\($0)") }
     state.apply(to: &description, phase: phase)
     let net = try Net(
       description, context: LayerContext(phase: phase, engine: engine.engine) { log.info("\($0)") })

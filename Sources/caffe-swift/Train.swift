@@ -40,7 +40,7 @@ struct Train: ParsableCommand {
 
   func run() throws {
     let log = Logger(label: "caffe")
-    var parameter = try SolverParameter.read(solver)
+    var parameter = try SolverParameter.read(solver) { log.info("\($0)") }
     state.apply(to: &parameter)
     engine.report(mode: parameter, to: log)
     Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)

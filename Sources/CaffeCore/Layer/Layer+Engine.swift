@@ -23,4 +23,10 @@ extension Layer {
       return try caffe()
     }
   }
+
+  /// Whether oneDNN is asked for, in the prototxt or for the whole net, so that it may take a bottom
+  /// whose order does not suit it.
+  package final func isOneDNNWanted(_ named: Engine?) -> Bool {
+    (named ?? context.engine) == .oneDNN
+  }
 }

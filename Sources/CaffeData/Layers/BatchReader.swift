@@ -1,5 +1,6 @@
 import CaffeCore
 import CaffeErrors
+import CaffeSchema
 import Foundation
 
 /// Makes the n-th batch of a database: reads, decodes and transforms its records.
@@ -35,7 +36,8 @@ final class BatchReader: @unchecked Sendable {  // what threads share is guarded
     cursor = try database.makeCursor()
     let first = try database.makeCursor().next { record in
       try BatchReader.locate(record, in: database) {
-        try transformer.outputExtents(of: transformer.extents(of: DatumView(record.value)))
+        try transformer.outputExtents(
+          of: transformer.extents(of: DatumRecord(binary: record.value)))
       }
     }
     guard let first else { throw CaffeError("this database is empty", places: [database.path]) }
@@ -54,7 +56,7 @@ final class BatchReader: @unchecked Sendable {  // what threads share is guarded
     for item in 0..<batchSize {
       try nextRecord { record in
         try BatchReader.locate(record, in: database) {
-          let datum = try DatumView(record.value)
+          let datum = try DatumRecord(binary: record.value)
           if item == 0 { try fit(&batch, datum) }
           let size = batch.extents.count
           let draw = TransformDraw(
@@ -86,7 +88,7 @@ final class BatchReader: @unchecked Sendable {  // what threads share is guarded
   }
 
   /// A batch takes its extents from its first item, and all others must have them too.
-  private func fit(_ batch: inout Batch, _ datum: DatumView) throws {
+  private func fit(_ batch: inout Batch, _ datum: DatumRecord) throws {
     let extents = try transformer.outputExtents(of: transformer.extents(of: datum))
     if extents.count != batch.extents.count {
       batch.values = Array(repeating: 0, count: batchSize * extents.count)

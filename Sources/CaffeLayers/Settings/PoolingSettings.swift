@@ -21,7 +21,8 @@ struct PoolingSettings {
     rounding = p.roundMode == .floor || !p.ceilMode ? .down : .up
     if isGlobal {
       guard !p.hasKernelSize && !p.hasKernelH && !p.hasKernelW else {
-        throw CaffeError("with global_pooling: true the kernel is the whole plane; remove kernel_size")
+        throw CaffeError(
+          "with global_pooling: true the kernel is the whole plane; remove kernel_size")
       }
       guard p.pad == 0, p.padH == 0, p.padW == 0, p.stride == 1 else {
         throw CaffeError("with global_pooling: true pad must be 0 and stride 1")

@@ -37,8 +37,10 @@ extension NetPlan {
                 owner: (index, position),
                 displayName: spec.name.isEmpty ? String(position) : spec.name,
                 declaration: declaration,
-                learningRateMultiplier: declaration.isFixed ? 0 : spec.hasLrMult ? spec.lrMult : nil,
-                decayMultiplier: declaration.isFixed ? 0 : spec.hasDecayMult ? spec.decayMult : nil))
+                learningRateMultiplier: declaration.isFixed
+                  ? 0 : spec.hasLrMult ? spec.lrMult : nil,
+                decayMultiplier: declaration.isFixed ? 0 : spec.hasDecayMult ? spec.decayMult : nil)
+            )
             number = parameters.count - 1
             if !spec.name.isEmpty { named[spec.name] = number }
           }

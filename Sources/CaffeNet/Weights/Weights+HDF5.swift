@@ -26,7 +26,8 @@ extension Weights {
       let path = "\(group)/\(child)"
       if try file.isGroup(path) {
         isParent = true
-        try collect(file, group: path, name: name.isEmpty ? child : "\(name)/\(child)", into: &layers)
+        try collect(
+          file, group: path, name: name.isEmpty ? child : "\(name)/\(child)", into: &layers)
       } else if let index = Int(child), (0..<1024).contains(index) {
         blobs[index] = try blob(file, path)
       } else {

@@ -90,7 +90,11 @@ extension Solver {
     let file = state.learnedNet.split(separator: "/").last ?? ""
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
     let sibling = (folder + [file]).joined(separator: "/")
-    guard let found = [state.learnedNet, sibling].first(where: { (path: String) in access(path, R_OK) == 0 }) else {
+    guard
+      let found = [state.learnedNet, sibling].first(where: { (path: String) in
+        access(path, R_OK) == 0
+      })
+    else {
       throw CaffeError(
         "the weights it names are neither at \(state.learnedNet) nor at \(sibling)")
     }
