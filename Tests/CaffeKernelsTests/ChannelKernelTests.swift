@@ -5,7 +5,7 @@ import Testing
 struct ChannelKernelTests {
   static let extents = [
     NormalizationKernel(outer: 3, channels: 5, inner: 1),
-    NormalizationKernel(outer: 70, channels: 601, inner: 1),
+    NormalizationKernel(outer: 71, channels: 601, inner: 1),
     NormalizationKernel(outer: 2, channels: 3, inner: 37),
     NormalizationKernel(outer: 1, channels: 7, inner: 5000),
     NormalizationKernel(outer: 4, channels: 1, inner: 9),
