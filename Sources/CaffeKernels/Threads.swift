@@ -23,7 +23,7 @@ package enum Threads {
     withoutActuallyEscaping(body) { body in
       var holder = body
       withUnsafeMutablePointer(to: &holder) { pointer in
-        ck_parallel_for(
+        _ = ck_parallel_for(
           count, grain,
           { context, part, begin, end in
             let pointer = context?.assumingMemoryBound(

@@ -50,12 +50,10 @@ double ck_label_loss(
   struct label_context x = {.scores = probability, .labels = labels, .channels = channels,
                             .inner = inner, .floor = floor, .has_ignored = has_ignored,
                             .ignored = ignored};
-  long count = outer * inner;
-  ck_parallel_for(count, CK_HEAVY_GRAIN, loss_part, &x);
+  long parts = ck_parallel_for(outer * inner, CK_HEAVY_GRAIN, loss_part, &x);
   double loss = 0;
   *counted = 0;
-  for (long part = 0; count > 0 && part < ck_parts(count, CK_HEAVY_GRAIN); part++)
-    loss += x.loss[part], *counted += x.counted[part];
+  for (long part = 0; part < parts; part++) loss += x.loss[part], *counted += x.counted[part];
   return loss;
 }
 

@@ -75,17 +75,19 @@ void ck_lrn(
   ck_parallel_for(batch * tiles(size), grain(channels), forward_part, &x);
 }
 
-long ck_lrn_workspace(long batch, long channels, long size) {
-  return ck_parts(batch * tiles(size), grain(channels)) * channels * TILE;
+long ck_lrn_parts(long batch, long channels, long size) {
+  return ck_parts(batch * tiles(size), grain(channels));
 }
+
+long ck_lrn_workspace(long channels) { return channels * TILE; }
 
 void ck_lrn_backward(
     const float *gradient, const float *input, const float *output, const float *scale, long batch,
-    long channels, long size, long n, float alpha, float beta, float *workspace,
-    float *input_gradient) {
+    long channels, long size, long n, float alpha, float beta, long parts,
+    float *workspace, float *input_gradient) {
   struct lrn_context x = {.input = input, .gradient = gradient, .output = output,
                           .old_scale = scale, .channels = channels, .size = size, .n = n,
                           .alpha = alpha, .beta = beta, .workspace = workspace,
                           .out = input_gradient};
-  ck_parallel_for(batch * tiles(size), grain(channels), backward_part, &x);
+  ck_parallel_parts(batch * tiles(size), parts, backward_part, &x);
 }

@@ -22,6 +22,7 @@ static void map_part(void *context, long part, long begin, long end) {
 static long grain(enum ck_map_operation operation) {
   switch (operation) {
     case CK_SIGMOID:
+    case CK_SIGMOID_LOSS_BACKWARD:
     case CK_TANH:
     case CK_ELU:
     case CK_BNLL:

@@ -51,12 +51,19 @@ static void run_thread(void *data) {
     run_part(region, part);
 }
 
-void ck_parallel_for(long count, long grain, ck_body body, void *context) {
+void ck_parallel_parts(long count, long parts, ck_body body, void *context) {
   if (count <= 0) return;
-  struct region region = {body, context, count, ck_parts(count, grain)};
+  struct region region = {body, context, count, parts};
   if (region.parts > 1 && !omp_in_parallel()) {
     GOMP_parallel(run_thread, &region, (unsigned)region.parts, 0);
   } else {
     for (long part = 0; part < region.parts; part++) run_part(&region, part);
   }
+}
+
+long ck_parallel_for(long count, long grain, ck_body body, void *context) {
+  if (count <= 0) return 0;
+  long parts = ck_parts(count, grain);
+  ck_parallel_parts(count, parts, body, context);
+  return parts;
 }

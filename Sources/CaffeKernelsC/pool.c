@@ -7,8 +7,8 @@
 #include "dispatch.h"
 #include "pool_internal.h"
 
-long ck_pool_workspace(const struct ck_pooling *pooling) {
-  return 2 * pooling->input[2] * ck_parts(pooling->planes, pool_grain(pooling));
+long ck_pool_parts(const struct ck_pooling *pooling) {
+  return ck_parts(pooling->planes, pool_grain(pooling));
 }
 
 long pool_grain(const struct ck_pooling *pooling) {
@@ -156,24 +156,25 @@ static void average_backward_part(void *context, long part, long begin, long end
 }
 
 void ck_pool_maximum(
-    const struct ck_pooling *pooling, const float *input, float *workspace, int32_t *mask,
-    float *output) {
+    const struct ck_pooling *pooling, const float *input, long parts, float *workspace,
+    int32_t *mask, float *output) {
   struct pool_context x = {.pooling = pooling, .source = input, .new_mask = mask,
                            .workspace = workspace, .out = output};
-  ck_parallel_for(pooling->planes, pool_grain(pooling), maximum_part, &x);
+  ck_parallel_parts(pooling->planes, parts, maximum_part, &x);
 }
 
 void ck_pool_average(
-    const struct ck_pooling *pooling, const float *input, float *workspace, float *output) {
+    const struct ck_pooling *pooling, const float *input, long parts, float *workspace,
+    float *output) {
   struct pool_context x = {
       .pooling = pooling, .source = input, .workspace = workspace, .out = output};
-  ck_parallel_for(pooling->planes, pool_grain(pooling), average_part, &x);
+  ck_parallel_parts(pooling->planes, parts, average_part, &x);
 }
 
 void ck_pool_average_backward(
-    const struct ck_pooling *pooling, const float *gradient, float *workspace,
+    const struct ck_pooling *pooling, const float *gradient, long parts, float *workspace,
     float *input_gradient) {
   struct pool_context x = {
       .pooling = pooling, .source = gradient, .workspace = workspace, .out = input_gradient};
-  ck_parallel_for(pooling->planes, pool_grain(pooling), average_backward_part, &x);
+  ck_parallel_parts(pooling->planes, parts, average_backward_part, &x);
 }

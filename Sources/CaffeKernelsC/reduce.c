@@ -23,9 +23,8 @@ static void reduce_part(void *context, long part, long begin, long end) {
 
 double ck_reduce(enum ck_reduction operation, const float *a, const float *b, float k, long count) {
   struct reduce_context context = {.operation = operation, .a = a, .b = b, .k = k};
-  ck_parallel_for(count, CK_LIGHT_GRAIN, reduce_part, &context);
+  long parts = ck_parallel_for(count, CK_LIGHT_GRAIN, reduce_part, &context);
   double total = 0;
-  long parts = count > 0 ? ck_parts(count, CK_LIGHT_GRAIN) : 0;
   for (long part = 0; part < parts; part++)
     total += context.partial[part];
   return total;
@@ -65,9 +64,8 @@ static void maximum_part(void *context, long part, long begin, long end) {
 
 float ck_maximum(const float *a, long count) {
   struct reduce_context context = {.a = a};
-  ck_parallel_for(count, CK_LIGHT_GRAIN, maximum_part, &context);
+  long parts = ck_parallel_for(count, CK_LIGHT_GRAIN, maximum_part, &context);
   double best = -INFINITY;
-  long parts = count > 0 ? ck_parts(count, CK_LIGHT_GRAIN) : 0;
   for (long part = 0; part < parts; part++)
     best = context.partial[part] > best ? context.partial[part] : best;
   return (float)best;

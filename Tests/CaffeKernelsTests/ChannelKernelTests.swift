@@ -5,7 +5,7 @@ import Testing
 struct ChannelKernelTests {
   static let extents = [
     NormalizationKernel(outer: 3, channels: 5, inner: 1),
-    NormalizationKernel(outer: 70, channels: 601, inner: 1),
+    NormalizationKernel(outer: 71, channels: 601, inner: 1),
     NormalizationKernel(outer: 2, channels: 3, inner: 37),
     NormalizationKernel(outer: 1, channels: 7, inner: 5000),
     NormalizationKernel(outer: 4, channels: 1, inner: 9),
@@ -48,15 +48,17 @@ struct ChannelKernelTests {
     let ones = [Float](repeating: 1, count: e.channels)
     let plain = sums(e) { Double(dy[$0]) }.map { $0 + 1 }
     let products = sums(e) { Double(dy[$0]) * Double(x[$0]) }.map { $0 + 1 }
+    // Single precision within a block, of terms that cancel.
+    let tolerance = 1e-5
     Machine.each { machine in
       let bias = output(e.channels, initial: ones) {
         ChannelKernel.addSums(dy, outer: e.outer, channels: e.channels, inner: e.inner, into: $0)
       }
-      expectClose(bias, plain, within: 2e-6, machine)
+      expectClose(bias, plain, within: tolerance, machine)
       let scale = output(e.channels, initial: ones) {
         ChannelKernel.addDots(dy, x, outer: e.outer, channels: e.channels, inner: e.inner, into: $0)
       }
-      expectClose(scale, products, within: 2e-6, machine)
+      expectClose(scale, products, within: tolerance, machine)
     }
   }
 

@@ -1,4 +1,5 @@
 import CaffeKernels
+import CaffeKernelsC
 import Foundation
 import Testing
 
@@ -19,6 +20,21 @@ struct RandomStreamTests {
         counter: [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
         key: [0xa409_3822, 0x299f_31d0])
         == [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1])
+  }
+
+  /// Value i of a pass is word i / 16 mod 4 of block 16·(i / 64) + i mod 16.
+  @Test func fillsAreMadeOfPhiloxBlocks() {
+    let (key, pass): (UInt64, UInt64) = (0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210)
+    let halves = { (word: UInt64) in [UInt32(truncatingIfNeeded: word), UInt32(word >> 32)] }
+    let expected = (0..<200).map { i -> Double in
+      let block = UInt64(i / 64 * 16 + i % 16)
+      let words = RandomStream.philox(counter: halves(block) + halves(pass), key: halves(key))
+      return Double(words[i / 16 % 4] >> 8) / Double(1 << 24)
+    }
+    Machine.each { machine in
+      let values = output(200) { ck_random_fill(key, pass, CK_UNIFORM, 0, 1, 0, 200, $0) }
+      expectClose(values, expected, within: 0, machine)
+    }
   }
 
   private func uniform(_ count: Int, pass: UInt64 = 0, first: Int = 0) -> [Float] {

@@ -38,11 +38,12 @@ package struct LRNAcrossChannels: Sendable {
     _ gradient: UnsafePointer<Float>, input: UnsafePointer<Float>, output: UnsafePointer<Float>,
     scale: UnsafePointer<Float>, into inputGradient: UnsafeMutablePointer<Float>
   ) {
-    let count = ck_lrn_workspace(batch, channels, size)
+    let parts = ck_lrn_parts(batch, channels, size)
+    let count = parts * ck_lrn_workspace(channels)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { workspace in
       ck_lrn_backward(
         gradient, input, output, scale, batch, channels, size, localSize, alpha, beta,
-        workspace.baseAddress, inputGradient)
+        parts, workspace.baseAddress, inputGradient)
     }
   }
 }

@@ -42,7 +42,7 @@ package struct ReferencePooling: Sendable {
     into output: UnsafeMutablePointer<Float>
   ) {
     withPooling { pooling in
-      withWorkspace(pooling) { ck_pool_maximum(pooling, input, $0, mask, output) }
+      withWorkspace(pooling) { ck_pool_maximum(pooling, input, $0, $1, mask, output) }
     }
   }
 
@@ -51,7 +51,7 @@ package struct ReferencePooling: Sendable {
     _ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>
   ) {
     withPooling { pooling in
-      withWorkspace(pooling) { ck_pool_average(pooling, input, $0, output) }
+      withWorkspace(pooling) { ck_pool_average(pooling, input, $0, $1, output) }
     }
   }
 
@@ -85,7 +85,7 @@ package struct ReferencePooling: Sendable {
     _ gradient: UnsafePointer<Float>, into inputGradient: UnsafeMutablePointer<Float>
   ) {
     withPooling { pooling in
-      withWorkspace(pooling) { ck_pool_average_backward(pooling, gradient, $0, inputGradient) }
+      withWorkspace(pooling) { ck_pool_average_backward(pooling, gradient, $0, $1, inputGradient) }
     }
   }
 
@@ -101,11 +101,13 @@ package struct ReferencePooling: Sendable {
   }
 
   private func withWorkspace(
-    _ pooling: UnsafePointer<ck_pooling>, _ body: (UnsafeMutablePointer<Float>) -> Void
+    _ pooling: UnsafePointer<ck_pooling>,
+    _ body: (_ parts: Int, UnsafeMutablePointer<Float>) -> Void
   ) {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: ck_pool_workspace(pooling)) {
+    let parts = ck_pool_parts(pooling)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: parts * 2 * input[2]) {
       guard let workspace = $0.baseAddress else { return }
-      body(workspace)
+      body(parts, workspace)
     }
   }
 }

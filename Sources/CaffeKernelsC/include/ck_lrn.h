@@ -7,11 +7,12 @@ void ck_lrn(
     const float *input, long batch, long channels, long size, long n, float alpha, float beta,
     float k, float *scale, float *output);
 
-/// Floats of workspace for `ck_lrn_backward`.
-long ck_lrn_workspace(long batch, long channels, long size);
+/// Parts in which to do the backward pass, and floats of workspace that each needs.
+long ck_lrn_parts(long batch, long channels, long size);
+long ck_lrn_workspace(long channels);
 
 /// input_gradient = gradient·scale^-beta - 2·alpha·beta/n·x·Σ gradient·output/scale.
 void ck_lrn_backward(
     const float *gradient, const float *input, const float *output, const float *scale, long batch,
-    long channels, long size, long n, float alpha, float beta, float *workspace,
-    float *input_gradient);
+    long channels, long size, long n, float alpha, float beta, long parts,
+    float *workspace, float *input_gradient);

@@ -19,6 +19,7 @@ enum ck_map_operation {
   CK_PRELU_BACKWARD,     ///< a if b > 0, else c·a; b is the input, c the slope
   CK_SIGMOID,            ///< 1 / (1 + e^(-k0·a))
   CK_SIGMOID_BACKWARD,   ///< a·b·(1 - b); b is the output
+  CK_SIGMOID_LOSS_BACKWARD,  ///< k0·(sigmoid(a) - b), 0 where whole b = k1
   CK_TANH,               ///< tanh a
   CK_TANH_BACKWARD,      ///< a·(1 - b²); b is the output
   CK_ELU,                ///< a if a > 0, else k0·(e^a - 1)

@@ -16,11 +16,14 @@ typedef void (*ck_body)(void *context, long part, long begin, long end);
 /// How many parts a loop over `count` elements makes: one per thread, but none below `grain`.
 long ck_parts(long count, long grain);
 
-/// Runs `body` over `0..<count` in `ck_parts` contiguous parts, on GNU OpenMP's threads.
+/// Runs `body` over `0..<count` in `ck_parts` contiguous parts, on GNU OpenMP's threads, and returns
+/// how many there were.
 ///
 /// The parts depend on `count`, `grain` and the thread count alone. Inside another parallel region
 /// the caller runs the same parts one after the other. `body` is not called when `count` is 0.
-void ck_parallel_for(long count, long grain, ck_body body, void *context);
+long ck_parallel_for(long count, long grain, ck_body body, void *context);
+/// The same in a number of parts (at most `CK_MAX_PARTS`) that the caller has room for.
+void ck_parallel_parts(long count, long parts, ck_body body, void *context);
 
 /// Threads that a parallel loop of the calling thread uses; `OMP_NUM_THREADS` is the default.
 long ck_thread_count(void);

@@ -15,17 +15,19 @@ struct ck_pooling {
   const struct ck_window *windows[3];
 };
 
-/// Floats of workspace that the forward passes and `ck_pool_average_backward` need.
-long ck_pool_workspace(const struct ck_pooling *pooling);
+/// Parts in which to do the work. Where a function asks for `parts` it shares the work among so many,
+/// and needs a workspace of `2·input[2]` floats for each.
+long ck_pool_parts(const struct ck_pooling *pooling);
 
 /// The largest value of each window, and its index within the plane. The first cell wins a tie; a
 /// NaN is passed over, unless the window holds nothing else.
 void ck_pool_maximum(
-    const struct ck_pooling *pooling, const float *input, float *workspace, int32_t *mask,
-    float *output);
+    const struct ck_pooling *pooling, const float *input, long parts, float *workspace,
+    int32_t *mask, float *output);
 /// The window's sum over the product of its spans.
 void ck_pool_average(
-    const struct ck_pooling *pooling, const float *input, float *workspace, float *output);
+    const struct ck_pooling *pooling, const float *input, long parts, float *workspace,
+    float *output);
 /// One value of each window, the i-th cell with probability x_i / Σx; `random` holds a uniform
 /// number of [0, 1) for each output. Inputs are not negative.
 void ck_pool_sample(
@@ -40,5 +42,5 @@ void ck_pool_masked_backward(
     float *input_gradient);
 /// Shares each output's gradient among its window. Overwrites `input_gradient`.
 void ck_pool_average_backward(
-    const struct ck_pooling *pooling, const float *gradient, float *workspace,
+    const struct ck_pooling *pooling, const float *gradient, long parts, float *workspace,
     float *input_gradient);

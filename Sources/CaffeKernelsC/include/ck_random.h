@@ -2,8 +2,9 @@
 ///
 /// Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 ///
-/// A value depends on the key, the pass and its index alone: block `index / 4` of a pass has the
-/// counter (block, pass), both 64-bit, low word first.
+/// A value depends on the key, the pass and its index alone. A block has the counter (block, pass),
+/// both 64-bit, low word first; value `i` of a pass comes from word `i / 16 % 4` of block
+/// `i / 64 * 16 + i % 16`, so that sixteen blocks are made side by side.
 #pragma once
 #include <stdint.h>
 

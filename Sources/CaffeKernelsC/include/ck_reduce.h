@@ -10,6 +10,8 @@ enum ck_reduction {
   CK_DOT,               ///< a·b
   CK_NEGATIVE_DOT,      ///< a·b where b <= 0
   CK_SQUARED_DISTANCE,  ///< (a - b)²
+  CK_SIGMOID_LOSS,      ///< cross entropy of sigmoid(a) and target b; 0 where whole b = k
+  CK_DIFFERENT,         ///< 1 where whole a != k
   CK_NONFINITE,         ///< 1 where a is infinite or NaN
   CK_REDUCE_COUNT
 };
