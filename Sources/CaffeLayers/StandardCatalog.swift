@@ -16,6 +16,7 @@ extension LayerCatalog {
     HDF5DataLayer.kind,
     HDF5OutputLayer.kind,
     HingeLossLayer.kind,
+    ImageDataLayer.kind,
     InfogainLossLayer.kind,
     InnerProductLayer.kind,
     InputLayer.kind,
@@ -32,5 +33,6 @@ extension LayerCatalog {
     SoftmaxWithLossLayer.kind,
     SplitLayer.kind,
     TanHLayer.kind,
+    WindowDataLayer.kind,
   ])
 }
