@@ -47,3 +47,24 @@ Picture.fromarray(rgb[..., 0] > 39).save("bits.png")
 Picture.fromarray(np.full((9, 17), 77, "u1")).save("gray.jpg", quality=100)
 Picture.fromarray(np.full((9, 17, 3), 77, "u1")).save("color.jpg", quality=100)
 Picture.fromarray(np.full((9, 17, 4), 128, "u1"), "CMYK").save("cmyk.jpg", quality=100)
+
+# A LevelDB as Caffe leaves a small one: all 3 records are in its log, none in a table.
+import ctypes
+import pathlib
+import shutil
+
+shutil.rmtree("leveldb-log", ignore_errors=True)
+level = ctypes.CDLL("libleveldb.so.1d")
+for name in "leveldb_options_create", "leveldb_writeoptions_create", "leveldb_open":
+    getattr(level, name).restype = ctypes.c_void_p
+options = ctypes.c_void_p(level.leveldb_options_create())
+level.leveldb_options_set_create_if_missing(options, 1)
+error = ctypes.c_char_p()
+database = ctypes.c_void_p(level.leveldb_open(options, b"leveldb-log", ctypes.byref(error)))
+write = ctypes.c_void_p(level.leveldb_writeoptions_create())
+for key, value in (b"a", b"first"), (b"c", b"third"), (b"b", b"second"):
+    sizes = [ctypes.c_size_t(len(part)) for part in (key, value)]
+    level.leveldb_put(database, write, key, sizes[0], value, sizes[1], ctypes.byref(error))
+level.leveldb_close(database)
+for name in "LOCK", "LOG":
+    pathlib.Path("leveldb-log", name).unlink()

@@ -21,7 +21,8 @@ package struct ImageList: Sendable {
   /// The first line whose label is not a whole number and nothing else.
   package let firstOddLabel: (line: Int, label: String)?
 
-  package init(_ source: String) throws {
+  /// - Parameter locate: the file that a path of the list means.
+  package init(_ source: String, locate: (String) -> String = { $0 }) throws {
     self.source = source
     var entries: [Entry] = []
     var odd: (line: Int, label: String)?
@@ -39,7 +40,8 @@ package struct ImageList: Sendable {
       if odd == nil, Int32(label) == nil { odd = (index + 1, label) }
       entries.append(
         Entry(
-          path: String(decoding: line[..<space], as: UTF8.self), label: Self.leadingNumber(label),
+          path: locate(String(decoding: line[..<space], as: UTF8.self)),
+          label: Self.leadingNumber(label),
           line: index + 1))
     }
     guard !entries.isEmpty else { throw CaffeError("the list names no image", places: [source]) }

@@ -24,15 +24,14 @@ package final class ImageDataLayer: ImageBatchLayer {
     let settings = ImageListSource.Settings(
       batchSize: data.batchSize,
       size: try Self.size(height: data.newHeight, width: data.newWidth),
-      colors: data.isColor ? .color : .gray, prefix: context.resolve(data.rootFolder),
-      shuffles: data.shuffle, skipsFewerThan: data.randSkip)
+      colors: data.isColor ? .color : .gray, shuffles: data.shuffle, skipsFewerThan: data.randSkip)
     Self.reportIgnored(
       [
         "scale": data.hasScale, "mean_file": data.hasMeanFile, "crop_size": data.hasCropSize,
         "mirror": data.hasMirror,
       ], of: "image_data_param", context)
     let list = try withPlace("image_data_param.source") {
-      try ImageList(context.resolve(data.source))
+      try ImageList(context.resolve(data.source)) { context.resolve(data.rootFolder + $0) }
     }
     if let (line, label) = list.firstOddLabel {
       context.report(

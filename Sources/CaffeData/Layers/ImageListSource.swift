@@ -7,8 +7,6 @@ final class ImageListSource: ImageBatchSource {
     /// What every image is scaled to; nil for the size it has.
     var size: (height: Int, width: Int)?
     var colors: ImageDecoder.Colors
-    /// What is put before the paths of the list, as it is.
-    var prefix: String
     /// Each epoch has an order of its own.
     var shuffles: Bool
     /// The first batch begins fewer images than this after the first, at random; 0 for no skip.
@@ -87,9 +85,8 @@ final class ImageListSource: ImageBatchSource {
     _ body: (Image) throws -> Result
   ) throws -> Result {
     try withPlace("\(list.source): line \(entry.line)") {
-      let path = settings.prefix + entry.path
-      let image = try ImageDecoder.decode(file: path, settings.colors)
-      return try withPlace(path) {
+      let image = try ImageDecoder.decode(file: entry.path, settings.colors)
+      return try withPlace(entry.path) {
         try body(
           settings.size.map { image.resized(height: $0.height, width: $0.width) } ?? image)
       }

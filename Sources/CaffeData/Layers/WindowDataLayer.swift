@@ -28,12 +28,11 @@ package final class WindowDataLayer: ImageBatchLayer {
       context.report(
         "transform_param.scale is ignored, as by Caffe; WindowData has window_data_param.scale")
     }
-    let settings = try WindowSettings(
-      data, Self.transformSettings(of: parameter, context),
-      prefix: context.resolve(data.rootFolder))
+    let settings = try WindowSettings(data, Self.transformSettings(of: parameter, context))
     let source = try withPlace("window_data_param.source") {
       try WindowSource(
-        context.resolve(data.source), settings, seed: Self.seed(of: parameter, context))
+        context.resolve(data.source), settings, seed: Self.seed(of: parameter, context)
+      ) { context.resolve(data.rootFolder + $0) }
     }
     try super.init(parameter, context: context, source: source)
   }

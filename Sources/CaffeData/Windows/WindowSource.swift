@@ -18,13 +18,17 @@ final class WindowSource: ImageBatchSource {
   private let random: CounterRandom
 
   /// Reads the window file `path`; windows between the thresholds are dropped.
-  init(_ path: String, _ settings: WindowSettings, seed: UInt64) throws {
+  ///
+  /// - Parameter locate: the file that an image's path means.
+  init(
+    _ path: String, _ settings: WindowSettings, seed: UInt64, locate: (String) -> String
+  ) throws {
     let file = try WindowFile(path) {
       $0.overlap >= settings.foregroundThreshold || $0.overlap < settings.backgroundThreshold
     }
     self.path = path
     self.settings = settings
-    images = file.images.map { settings.prefix + $0 }
+    images = file.images.map(locate)
     foreground = file.windows.filter { $0.overlap >= settings.foregroundThreshold }
     background = file.windows.filter { $0.overlap < settings.foregroundThreshold }
     random = CounterRandom(seed: seed)
