@@ -17,7 +17,7 @@ struct TestLayer {
     layer = try kind.make(
       net.layer[0],
       LayerContext(phase: phase, seed: seed, folder: folder, report: report))
-    layer.top = try layer.outputShapes(for: []).map { Blob($0) }
+    layer.top = try layer.outputShapes(for: []).map { Blob("top", $0) }
   }
 
   /// The values of each top after a forward pass.

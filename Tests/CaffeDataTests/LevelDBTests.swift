@@ -142,7 +142,7 @@ import Testing
       _ = try records(LevelDBDatabase(path))
     }
     try Data(whole[..<5000]).write(to: URL(fileURLWithPath: table))
-    expectError("\(path): cannot read the next record: Corruption: not an sstable") {
+    expectError("\(path): cannot read the next record: IO error: 000005.ldb: Invalid argument") {
       _ = try LevelDBDatabase(path)
     }
     try FileManager.default.removeItem(atPath: table)

@@ -1,8 +1,7 @@
+import CaffeData
 import CaffeErrors
 import Foundation
 import Testing
-
-@testable import CaffeData
 
 @Suite struct WindowDataTests {
   let folder: TemporaryFolder
@@ -86,7 +85,7 @@ import Testing
   @Test func backgroundComesFirstAndHasLabelZero() throws {
     let layer = try layer(
       transform: "crop_size: 2 mean_value: 1", report: { Issue.record("\($0)") })
-    #expect(layer.layer.top.map(\.shape.extents) == [[4, 3, 2, 2], [4]])
+    #expect(layer.layer.top.map(\.shape.dimensions) == [[4, 3, 2, 2], [4]])
     var seen: Set<Float> = []
     for batch in try layer.batches(20) {
       // A quarter of 4 is foreground.
@@ -186,7 +185,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("# 0", "", "line 1: '#' must begin an image, got 'rgb.png'"),
+    ("# 0", "", "line 2: '#' must begin an image, got 'rgb.png'"),
     ("# 0", "# 1", "line 1: images are numbered from 0 on: 0 comes next, got 1"),
     ("3 2 3", "1 2 3", "line 3: images are read in colour: their channels must be 3, got 1"),
     ("4\n5", "-4\n5", "line 4: the number of windows must not be negative, got -4"),

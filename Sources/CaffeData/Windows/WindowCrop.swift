@@ -8,24 +8,41 @@ import CaffeErrors
 /// empty.
 ///
 /// Source: BVLC Caffe, `window_data_layer.cpp`.
-struct WindowCrop: Sendable {
+package struct WindowCrop: Sendable {
   let size: Int
   let contextPad: Int
   let isSquare: Bool
 
+  /// - Parameters:
+  ///   - size: rows and columns of the crop.
+  ///   - contextPad: below half of `size`.
+  package init(size: Int, contextPad: Int, isSquare: Bool) {
+    precondition(0 <= contextPad && 2 * contextPad < size, "\(contextPad) in a crop of \(size)")
+    self.size = size
+    self.contextPad = contextPad
+    self.isSquare = isSquare
+  }
+
   /// One axis of a crop.
-  struct Span: Equatable {
+  package struct Span: Equatable {
     /// Which pixels of the image.
-    var source: Range<Int>
+    package var source: Range<Int>
     /// How many pixels they are warped to; 0 if less than half of one.
-    var count: Int
+    package var count: Int
     /// How many empty pixels of the crop come before and after them.
-    var before = 0
-    var after = 0
+    package var before: Int
+    package var after: Int
+
+    package init(source: Range<Int>, count: Int, before: Int = 0, after: Int = 0) {
+      self.source = source
+      self.count = count
+      self.before = before
+      self.after = after
+    }
   }
 
   /// - Throws: if the window, or all that it grows to, lies outside of the image.
-  func spans(
+  package func spans(
     of window: WindowFile.Window, height: Int, width: Int
   ) throws -> (rows: Span, columns: Span) {
     let (left, right) = (Int(window.left), Int(window.right))

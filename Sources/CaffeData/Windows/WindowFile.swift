@@ -13,16 +13,29 @@ import CaffeSchema
 /// Words are divided by any white space, so paths have none.
 ///
 /// Source: BVLC Caffe, `window_data_layer.cpp`.
-struct WindowFile {
-  struct Window: Equatable {
-    var image: Int
-    var label: Int32
-    var overlap: Float
+package struct WindowFile {
+  package struct Window: Equatable, Sendable {
+    package var image: Int
+    package var label: Int32
+    package var overlap: Float
     /// From `left` to `right` and from `top` to `bottom`, both included.
-    var left: Int32
-    var top: Int32
-    var right: Int32
-    var bottom: Int32
+    package var left: Int32
+    package var top: Int32
+    package var right: Int32
+    package var bottom: Int32
+
+    package init(
+      image: Int, label: Int32, overlap: Float, left: Int32, top: Int32, right: Int32,
+      bottom: Int32
+    ) {
+      self.image = image
+      self.label = label
+      self.overlap = overlap
+      self.left = left
+      self.top = top
+      self.right = right
+      self.bottom = bottom
+    }
   }
 
   /// As written in the file.
