@@ -106,22 +106,23 @@ import Testing
     #expect(seen == [Self.five.map { $0 / 2 }, mirrored.map { $0 / 2 }])
   }
 
-  /// The window 0…1 made 5 wide and 5 high: −1…3; of the crop of 5, pixels 1…3 and 1…2 are image.
+  /// A window of 2×2 reaches 1 · 4 / (4 − 2) = 2 about its centre, 5 pixels for a crop of 4.
+  /// Rows −1…3 about 1: 1 above the image is 0.8 of the crop, 2 inside are 1.6, 2 below 1.6.
+  /// Columns −1…3 (label 5): 0.8, 2.4, 0.8; columns 0…4 about 2 (label 6): 0, 2.4, 1.6.
   @Test func whatIsOutsideOfTheImageIsZero() throws {
     let layer = try layer(
-      Self.example, "batch_size: 1 fg_fraction: 1 fg_threshold: 0.8 context_pad: 1",
-      transform: "crop_size: 4 mean_value: 1000")
-    let values = try layer.forward()[0]
-    // Reach 1 · 4 / (4 − 2) = 2 about 1: −1…3, 5 pixels for 4. Of the columns, 3 are inside and 1
-    // on each side is not: 2.4 and 0.8, rounded 2, 1, 1. Of the rows, 2 are inside: 1.6, 0.8, 1.6.
-    for channel in 0..<3 {
-      for row in 0..<4 {
-        for column in 0..<4 {
-          let isImage = (1..<3).contains(row) && (1..<3).contains(column)
-          #expect((values[(channel * 4 + row) * 4 + column] == 0) == !isImage)
-        }
-      }
+      Self.example, "batch_size: 1 fg_fraction: 1 context_pad: 1",
+      transform: "crop_size: 4 mean_value: 1000 mirror: true")
+    var seen: Set<[Int]> = []
+    for batch in try layer.batches(30) {
+      let pixels = batch[0].indices.filter { batch[0][$0] != 0 }
+      let columns = Set(pixels.map { $0 % 4 }).sorted()
+      #expect(batch[1] == [5] ? columns == [1, 2] : columns == [0, 1] || columns == [2, 3])
+      #expect(Set(pixels.map { $0 / 4 % 4 }) == [1, 2])
+      #expect(pixels.count == 3 * 2 * 2)
+      seen.insert(columns)
     }
+    #expect(seen.count == 3)
   }
 
   @Test func batchesDependOnThePassAlone() throws {
