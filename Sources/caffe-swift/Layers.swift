@@ -33,7 +33,9 @@ struct Layers: ParsableCommand {
   private func describe(_ kind: LayerKind) {
     print([kind.type, kind.documentation?.summary].compactMap { $0 }.joined(separator: ": "))
     if let formula = kind.documentation?.formula, !formula.isEmpty { print("  \(formula)") }
-    print("bottoms: \(kind.bottoms.text)\(kind.runsInPlace ? " (a top may have its bottom's name)" : "")")
+    print(
+      "bottoms: \(kind.bottoms.text)\(kind.runsInPlace ? " (a top may have its bottom's name)" : "")"
+    )
     print("tops: \(kind.tops.text)\(kind.isLoss ? " (a loss: loss_weight is 1 unless set)" : "")")
     for field in parameterFields(of: kind) {
       guard case .message(let message) = field.type else { continue }

@@ -51,7 +51,8 @@ struct HDF5OutputTests {
   }
 
   @Test func refusesWhatCannotBeWritten() throws {
-    RefusedLayer(#"type: "HDF5Output""#, [[2, 3], [2]], tops: 0, "file_name must be specified").expect()
+    RefusedLayer(#"type: "HDF5Output""#, [[2, 3], [2]], tops: 0, "file_name must be specified")
+      .expect()
     let file = #"type: "HDF5Output" hdf5_output_param { file_name: "/tmp/x.h5" }"#
     RefusedLayer(file, [[2, 3], [3]], tops: 0, "must have as many rows: 2 vs. 3").expect()
     RefusedLayer(file, [[2, 0], [2]], tops: 0, "there is nothing to write").expect()

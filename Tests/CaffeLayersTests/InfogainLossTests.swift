@@ -9,7 +9,8 @@ struct InfogainLossTests {
   private let labels: [Float] = [0, 2, 1]
 
   private func loss(_ settings: String, _ inputs: [[Float]]) throws -> Float {
-    let layer = LayerTestCase("", settings, [[3, 3], [3], [3, 3]].prefix(inputs.count).map { $0 })
+    let layer = LayerTestCase(
+      "", settings, [[3, 3], [3], [3, 3]].prefix(inputs.count).map { $0 })
     return try layer.output(inputs)[0]
   }
 

@@ -71,7 +71,6 @@ struct LayerTestCase: CustomTestStringConvertible, Sendable {
     let parameterCount = try net().parameters.reduce(0) { $0 + $1.blob.count }
     #expect(report.compared == inputCount + parameterCount, sourceLocation: sourceLocation)
     #expect(report.worst < tolerance, "\(self): \(report)", sourceLocation: sourceLocation)
-    print("gradients of \(testDescription): \(report)")
   }
 }
 
@@ -93,7 +92,8 @@ struct RefusedLayer: CustomTestStringConvertible, Sendable {
 
 /// Expects a `CaffeError` whose text contains `message`.
 func expectError(
-  _ message: String, sourceLocation: Testing.SourceLocation = #_sourceLocation, _ body: () throws -> Void
+  _ message: String, sourceLocation: Testing.SourceLocation = #_sourceLocation,
+  _ body: () throws -> Void
 ) {
   do {
     try body()

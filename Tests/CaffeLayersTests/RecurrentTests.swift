@@ -62,7 +62,8 @@ struct RecurrentTests {
     try net.seek(toPass: 7)
     try half.fill(net, [Array(x[..<8]), [1, 1, 1, 1]])
     try net.forward()
-    #expect(Closeness.worst(try #require(net.blob("out0")).data.values, Array(expected[..<12])) < 1e-6)
+    #expect(
+      Closeness.worst(try #require(net.blob("out0")).data.values, Array(expected[..<12])) < 1e-6)
   }
 
   /// Other numbers of steps and streams need no other net.

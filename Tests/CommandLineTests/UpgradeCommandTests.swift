@@ -71,7 +71,9 @@ struct UpgradeCommandTests {
   }
 
   /// Status 2 says that the input is no such file; the output does not appear.
-  @Test(arguments: ["upgrade-net", "upgrade-solver"]) func refusesOtherFiles(_ command: String) throws {
+  @Test(arguments: ["upgrade-net", "upgrade-solver"]) func refusesOtherFiles(_ command: String)
+    throws
+  {
     try withFolder { folder in
       let kind = command == "upgrade-net" ? "NetParameter" : "SolverParameter"
       let (old, new) = (folder + "/old.prototxt", folder + "/new.prototxt")
