@@ -1,5 +1,6 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 import CaffeLayers
 import CaffeSchema
 
@@ -142,7 +143,7 @@ extension Net {
     try locate(step) { try layer.forward() }
     var loss: Float = 0
     for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
-      loss += weight * blob.data.values.reduce(0, +)
+      loss += weight * Float(Vector.sum(blob.data.read(), count: blob.count))
     }
     return loss
   }
