@@ -46,7 +46,8 @@ public final class Tensor {
   ///
   /// - Precondition: the tensor is not a window on a parameter store, or its count stays.
   public func reshape(_ shape: Shape) {
-    if shape.count != self.shape.count {
+    // Who shares this storage may have made the room already.
+    if shape.count != self.shape.count && shape.count != storage.count {
       precondition(self.shape.count == storage.count, "a window cannot become \(shape)")
       storage.resize(to: shape.count)
     }
