@@ -33,6 +33,7 @@ extension LayerCatalog {
     HDF5OutputLayer.kind,
     HingeLossLayer.kind,
     Im2colLayer.kind,
+    ImageDataLayer.kind,
     InfogainLossLayer.kind,
     InnerProductLayer.kind,
     InputLayer.kind,
@@ -64,5 +65,6 @@ extension LayerCatalog {
     TanHLayer.kind,
     ThresholdLayer.kind,
     TileLayer.kind,
+    WindowDataLayer.kind,
   ])
 }
