@@ -74,9 +74,9 @@ extension NetParameter {
       } else {
         NearestName.of(blob, among: layer.flatMap(\.top)).map { "; did you mean '\($0)'?" } ?? ""
       }
-    let line = reader.location.map { ", line \($0.line)" } ?? ""
+    let line = reader.location.map { "\($0.file):\($0.line): " } ?? ""
     return CaffeError(
-      "Unknown bottom blob '\(blob)' (layer '\(reader.name)', bottom index \(number)\(line))\(hint)"
+      "\(line)Unknown bottom blob '\(blob)' (layer '\(reader.name)', bottom index \(number))\(hint)"
     )
   }
 
