@@ -51,8 +51,22 @@ struct SelectionTests {
     try net.forward()
     #expect(net.blob("out0")?.data.values == [1, 2, 5, 6])
     #expect(net.blob("out1")?.data.values == [7, 9])
+  }
+
+  @Test func filterGradients() throws {
+    let reduction = #"type: "Reduction" reduction_param { operation: SUMSQ } loss_weight: 1"#
+    let text = LayerTestCase("filter", #"type: "Filter""#, [[3, 2], [3], [3]], tops: 2).text
     var random = TestRandom(seed: 5)
-    try layer.expectGradients([random.spaced(6), random.spaced(3), [0, 1, 1]], fixed: [2])
+    let report = try checkGradients(
+      """
+      \(text)
+      layer { name: "r0" \(reduction) bottom: "out0" top: "sum0" }
+      layer { name: "r1" \(reduction) bottom: "out1" top: "sum1" }
+      """,
+      inputs: ["in0": random.spaced(6), "in1": random.spaced(3), "in2": [0, 1, 1]],
+      fixed: ["in2"])
+    #expect(report.compared == 9)
+    #expect(report.worst < 2e-3, "\(report)")
   }
 
   /// The layers above get a batch of none, and a full one in the next pass.
