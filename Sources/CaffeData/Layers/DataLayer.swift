@@ -13,9 +13,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `data_layer.cpp`, `base_data_layer.cpp`.
 package final class DataLayer: Layer {
-  package static let kind = LayerKind("Data", bottoms: .exactly(0), tops: .between(1, 2)) {
-    try DataLayer($0, context: $1)
-  }
+  package static let kind = LayerKind(
+    "Data", bottoms: .exactly(0), tops: .between(1, 2),
+    documentation: LayerDocumentation(
+      "Batches of images and labels from a database (LMDB or LevelDB)",
+      parameterFields: ["data_param", "transform_param"], source: "data_layer.cpp")
+  ) { try DataLayer($0, context: $1) }
 
   private let reader: BatchReader
   private let prefetcher: Prefetcher<BatchReader.Batch>
