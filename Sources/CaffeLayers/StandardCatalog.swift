@@ -32,7 +32,7 @@ extension LayerCatalog {
     HDF5DataLayer.kind,
     HDF5OutputLayer.kind,
     HingeLossLayer.kind,
-    Im2colLayer.kind,
+    ImageDataLayer.kind,
     InfogainLossLayer.kind,
     InnerProductLayer.kind,
     InputLayer.kind,
@@ -64,5 +64,6 @@ extension LayerCatalog {
     TanHLayer.kind,
     ThresholdLayer.kind,
     TileLayer.kind,
+    WindowDataLayer.kind,
   ])
 }

@@ -26,9 +26,6 @@ import Testing
       if (try? LayerCatalog.standard.kind(layer.type)) == nil {
         throw NotRun("there is no layer type \(layer.type)")
       }
-      if layer.type == "Data" && layer.dataParam.backend == .leveldb {
-        throw NotRun("backend LEVELDB is not read yet")
-      }
     }
     let net = try Net(
       description, context: LayerContext(phase: .test, folder: Goldens.path("data")))
