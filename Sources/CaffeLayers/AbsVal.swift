@@ -6,9 +6,11 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `absval_layer.cpp`.
 final class AbsValLayer: ElementwiseLayer {
-  static let kind = LayerKind("AbsVal", bottoms: .exactly(1), tops: .exactly(1)) {
-    try AbsValLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "AbsVal", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Magnitude", formula: "y = |x|", source: "absval_layer.cpp")
+  ) { try AbsValLayer($0, context: $1) }
 
   override var keepsZero: Bool { true }
   override var gradientNeedsInput: Bool { true }

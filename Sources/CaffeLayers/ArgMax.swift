@@ -16,10 +16,11 @@ import CaffeSchema
 /// Source: BVLC Caffe, `argmax_layer.cpp`.
 final class ArgMaxLayer: Layer {
   static let kind = LayerKind(
-    "ArgMax", bottoms: .exactly(1), tops: .exactly(1), isForwardOnly: true
-  ) {
-    try ArgMaxLayer($0, context: $1)
-  }
+    "ArgMax", bottoms: .exactly(1), tops: .exactly(1), isForwardOnly: true,
+    documentation: LayerDocumentation(
+      "The places, or the values, of the top_k largest scores, largest first",
+      parameterFields: ["argmax_param"], source: "argmax_layer.cpp")
+  ) { try ArgMaxLayer($0, context: $1) }
 
   private let count: Int
   private let axis: Int?

@@ -6,9 +6,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `bnll_layer.cpp`.
 final class BNLLLayer: ElementwiseLayer {
-  static let kind = LayerKind("BNLL", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try BNLLLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "BNLL", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Binomial normal log likelihood, a smooth ReLU", formula: "y = ln(1 + e^x)",
+      source: "bnll_layer.cpp")
+  ) { try BNLLLayer($0, context: $1) }
 
   override var gradientNeedsInput: Bool { true }
 

@@ -17,10 +17,13 @@ import CaffeSchema
 /// Source: BVLC Caffe, `batch_norm_layer.cpp`.
 final class BatchNormLayer: Layer {
   static let kind = LayerKind(
-    "BatchNorm", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true
-  ) {
-    try BatchNormLayer($0, context: $1)
-  }
+    "BatchNorm", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Gives each channel mean 0 and variance 1; a Scale layer usually follows",
+      formula:
+        "y = (x - mean) / sqrt(variance + eps), of the batch in training, of kept averages in testing",
+      parameterFields: ["batch_norm_param"], source: "batch_norm_layer.cpp")
+  ) { try BatchNormLayer($0, context: $1) }
 
   private let eps: Float
   private let fraction: Float

@@ -10,10 +10,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `batch_reindex_layer.cpp`.
 final class BatchReindexLayer: Layer {
-  static let kind = LayerKind("BatchReindex", bottoms: .exactly(2), tops: .exactly(1), labels: [1])
-  {
-    try BatchReindexLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "BatchReindex", bottoms: .exactly(2), tops: .exactly(1), labels: [1],
+    documentation: LayerDocumentation(
+      "Picks items of a batch by number, in any order and as often as wanted",
+      formula: "y[i] = x[indices[i]]", source: "batch_reindex_layer.cpp")
+  ) { try BatchReindexLayer($0, context: $1) }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     guard bottoms[0].axes >= 1 else {

@@ -12,10 +12,11 @@ import CaffeSchema
 /// Source: BVLC Caffe, `bias_layer.cpp`.
 final class BiasLayer: Layer {
   static let kind = LayerKind(
-    "Bias", bottoms: .between(1, 2), tops: .exactly(1), runsInPlace: true
-  ) {
-    try BiasLayer($0, context: $1)
-  }
+    "Bias", bottoms: .between(1, 2), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Adds a constant, learned or from a second bottom, to each channel or other axes",
+      formula: "y = x + b", parameterFields: ["bias_param"], source: "bias_layer.cpp")
+  ) { try BiasLayer($0, context: $1) }
 
   private let broadcast: Broadcast
   private let isLearned: Bool

@@ -9,9 +9,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `clip_layer.cpp`.
 final class ClipLayer: ElementwiseLayer {
-  static let kind = LayerKind("Clip", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try ClipLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Clip", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Holds values within limits", formula: "y = min(max(x, min), max)",
+      parameterFields: ["clip_param"], source: "clip_layer.cpp")
+  ) { try ClipLayer($0, context: $1) }
 
   private let minimum: Float
   private let maximum: Float

@@ -18,14 +18,25 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `base_conv_layer.cpp`, `conv_layer.cpp`.
 final class ConvolutionLayer: Layer {
-  static let kind = LayerKind("Convolution", bottoms: .atLeast(1), tops: .sameAsBottoms) {
-    try ConvolutionLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Convolution", bottoms: .atLeast(1), tops: .sameAsBottoms,
+    documentation: documentation("Slides learned filters over each bottom")
+  ) { try ConvolutionLayer($0, context: $1) }
+
   /// Under one of the names that forks give it.
   static func depthwiseKind(_ type: String) -> LayerKind {
-    LayerKind(type, bottoms: .atLeast(1), tops: .sameAsBottoms) {
-      try ConvolutionLayer($0, context: $1, isDepthwise: true)
-    }
+    LayerKind(
+      type, bottoms: .atLeast(1), tops: .sameAsBottoms,
+      documentation: documentation("A Convolution with a group for each channel")
+    ) { try ConvolutionLayer($0, context: $1, isDepthwise: true) }
+  }
+
+  private static func documentation(_ summary: String) -> LayerDocumentation {
+    LayerDocumentation(
+      summary,
+      formula:
+        "y = W * x + b, extent' = floor((extent + 2 pad - (dilation (kernel - 1) + 1)) / stride) + 1",
+      parameterFields: ["convolution_param"], source: "base_conv_layer.cpp, conv_layer.cpp")
   }
 
   private let settings: ConvolutionSettings

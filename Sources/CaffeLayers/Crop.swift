@@ -13,9 +13,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `crop_layer.cpp`.
 final class CropLayer: Layer {
-  static let kind = LayerKind("Crop", bottoms: .exactly(2), tops: .exactly(1)) {
-    try CropLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Crop", bottoms: .exactly(2), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Cuts its first bottom to the extents of the second on the axes from axis on",
+      formula: "y[i, ...] = x[i + offset, ...]", parameterFields: ["crop_param"],
+      source: "crop_layer.cpp")
+  ) { try CropLayer($0, context: $1) }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     let (bottom, model) = (bottoms[0], bottoms[1])

@@ -15,9 +15,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `base_conv_layer.cpp`, `deconv_layer.cpp`.
 final class DeconvolutionLayer: Layer {
-  static let kind = LayerKind("Deconvolution", bottoms: .atLeast(1), tops: .sameAsBottoms) {
-    try DeconvolutionLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Deconvolution", bottoms: .atLeast(1), tops: .sameAsBottoms,
+    documentation: LayerDocumentation(
+      "The transpose of a convolution: each value adds a filter, weighted by it, to the top",
+      formula: "extent' = stride (extent - 1) + dilation (kernel - 1) + 1 - 2 pad",
+      parameterFields: ["convolution_param"], source: "base_conv_layer.cpp, deconv_layer.cpp")
+  ) { try DeconvolutionLayer($0, context: $1) }
 
   private let settings: ConvolutionSettings
   /// The convolution from top to bottom.

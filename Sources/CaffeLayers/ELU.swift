@@ -8,9 +8,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `elu_layer.cpp`.
 final class ELULayer: ElementwiseLayer {
-  static let kind = LayerKind("ELU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try ELULayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "ELU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Exponential linear unit", formula: "y = x where x > 0, else alpha (e^x - 1)",
+      parameterFields: ["elu_param"], source: "elu_layer.cpp")
+  ) { try ELULayer($0, context: $1) }
 
   private let alpha: Float
 

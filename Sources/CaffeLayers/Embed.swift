@@ -11,9 +11,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `embed_layer.cpp`.
 final class EmbedLayer: Layer {
-  static let kind = LayerKind("Embed", bottoms: .exactly(1), tops: .exactly(1), labels: [0]) {
-    try EmbedLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Embed", bottoms: .exactly(1), tops: .exactly(1), labels: [0],
+    documentation: LayerDocumentation(
+      "Looks up a learned vector for each index", formula: "y[i] = W[x[i]] + b",
+      parameterFields: ["embed_param"], source: "embed_layer.cpp")
+  ) { try EmbedLayer($0, context: $1) }
 
   private let inputs: Int
   private let outputs: Int

@@ -9,9 +9,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `exp_layer.cpp`.
 final class ExpLayer: ElementwiseLayer {
-  static let kind = LayerKind("Exp", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try ExpLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Exp", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Exponential; the base -1 stands for e", formula: "y = base^(shift + scale x)",
+      parameterFields: ["exp_param"], source: "exp_layer.cpp")
+  ) { try ExpLayer($0, context: $1) }
 
   private let base: Float
   private let scale: Float

@@ -13,9 +13,11 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `filter_layer.cpp`.
 final class FilterLayer: Layer {
-  static let kind = LayerKind("Filter", bottoms: .atLeast(2), tops: .atLeast(1)) {
-    try FilterLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Filter", bottoms: .atLeast(2), tops: .atLeast(1),
+    documentation: LayerDocumentation(
+      "Keeps the items of a batch that the last bottom marks", source: "filter_layer.cpp")
+  ) { try FilterLayer($0, context: $1) }
 
   /// The items marked in the last forward pass.
   private var marked: [Float] = []

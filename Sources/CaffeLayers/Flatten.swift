@@ -8,9 +8,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `flatten_layer.cpp`.
 final class FlattenLayer: Layer {
-  static let kind = LayerKind("Flatten", bottoms: .exactly(1), tops: .exactly(1)) {
-    try FlattenLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Flatten", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Makes one axis of the axes from axis to end_axis, without a copy",
+      parameterFields: ["flatten_param"], source: "flatten_layer.cpp")
+  ) { try FlattenLayer($0, context: $1) }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     let bottom = bottoms[0]

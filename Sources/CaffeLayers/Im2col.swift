@@ -10,9 +10,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `im2col_layer.cpp`.
 final class Im2colLayer: Layer {
-  static let kind = LayerKind("Im2col", bottoms: .exactly(1), tops: .exactly(1)) {
-    try Im2colLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Im2col", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Lays out the windows of a convolution side by side", parameterFields: ["convolution_param"],
+      source: "im2col_layer.cpp")
+  ) { try Im2colLayer($0, context: $1) }
 
   private let settings: ConvolutionSettings
 

@@ -9,9 +9,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `log_layer.cpp`.
 final class LogLayer: ElementwiseLayer {
-  static let kind = LayerKind("Log", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try LogLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Log", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Logarithm; the base -1 stands for e", formula: "y = log(shift + scale x)",
+      parameterFields: ["log_param"], source: "log_layer.cpp")
+  ) { try LogLayer($0, context: $1) }
 
   private let base: Float
   private let scale: Float

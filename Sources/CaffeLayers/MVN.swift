@@ -13,9 +13,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `mvn_layer.cpp`.
 final class MVNLayer: Layer {
-  static let kind = LayerKind("MVN", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try MVNLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "MVN", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Subtracts the mean of each channel of each image and divides by the standard deviation",
+      formula: "y = (x - mean) / (sqrt(variance) + eps)", parameterFields: ["mvn_param"],
+      source: "mvn_layer.cpp")
+  ) { try MVNLayer($0, context: $1) }
 
   private let dividesByDeviation: Bool
   private let isAcrossChannels: Bool

@@ -10,9 +10,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `prelu_layer.cpp`.
 final class PReLULayer: Layer {
-  static let kind = LayerKind("PReLU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try PReLULayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "PReLU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "ReLU with a learned slope for each channel", formula: "y = max(x, 0) + slope min(x, 0)",
+      parameterFields: ["prelu_param"], source: "prelu_layer.cpp")
+  ) { try PReLULayer($0, context: $1) }
 
   private let isShared: Bool
   private var extents = Broadcast.Extents()

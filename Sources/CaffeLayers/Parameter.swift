@@ -10,9 +10,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `parameter_layer.hpp`.
 final class ParameterLayer: Layer {
-  static let kind = LayerKind("Parameter", bottoms: .exactly(0), tops: .exactly(1)) {
-    try ParameterLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Parameter", bottoms: .exactly(0), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "A learnable blob as a top", parameterFields: ["parameter_param"],
+      source: "parameter_layer.hpp")
+  ) { try ParameterLayer($0, context: $1) }
 
   private let shape: Shape
 

@@ -6,9 +6,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `power_layer.cpp`.
 final class PowerLayer: ElementwiseLayer {
-  static let kind = LayerKind("Power", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try PowerLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Power", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Power of a linear function", formula: "y = (shift + scale x)^power",
+      parameterFields: ["power_param"], source: "power_layer.cpp")
+  ) { try PowerLayer($0, context: $1) }
 
   private let power: Float
   private let scale: Float

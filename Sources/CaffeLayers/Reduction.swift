@@ -10,9 +10,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `reduction_layer.cpp`.
 final class ReductionLayer: Layer {
-  static let kind = LayerKind("Reduction", bottoms: .exactly(1), tops: .exactly(1)) {
-    try ReductionLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Reduction", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Makes one value of all axes from axis on",
+      formula: "y = coeff times sum(x), sum(|x|), sum(x^2) or mean(x)",
+      parameterFields: ["reduction_param"], source: "reduction_layer.cpp")
+  ) { try ReductionLayer($0, context: $1) }
 
   private let operation: ReductionKernel.Operation
   private let coefficient: Float

@@ -12,9 +12,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `reshape_layer.cpp`.
 final class ReshapeLayer: Layer {
-  static let kind = LayerKind("Reshape", bottoms: .exactly(1), tops: .exactly(1)) {
-    try ReshapeLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Reshape", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Gives the bottom's values another shape, without a copy", parameterFields: ["reshape_param"],
+      source: "reshape_layer.cpp")
+  ) { try ReshapeLayer($0, context: $1) }
 
   /// The new dimensions as the prototxt has them.
   private let wanted: [Int]

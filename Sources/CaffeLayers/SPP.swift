@@ -14,9 +14,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `spp_layer.cpp`.
 final class SPPLayer: Layer {
-  static let kind = LayerKind("SPP", bottoms: .exactly(1), tops: .exactly(1)) {
-    try SPPLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "SPP", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Spatial pyramid pooling: makes vectors of one length from images of any size",
+      parameterFields: ["spp_param"], source: "spp_layer.cpp")
+  ) { try SPPLayer($0, context: $1) }
 
   /// A level's pooling, its output, and its gradient for the bottom.
   private struct Level {

@@ -14,10 +14,11 @@ import CaffeSchema
 /// Source: BVLC Caffe, `scale_layer.cpp`.
 final class ScaleLayer: Layer {
   static let kind = LayerKind(
-    "Scale", bottoms: .between(1, 2), tops: .exactly(1), runsInPlace: true
-  ) {
-    try ScaleLayer($0, context: $1)
-  }
+    "Scale", bottoms: .between(1, 2), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Multiplies each channel or other axes by a factor, learned or from a second bottom",
+      formula: "y = x scale + bias", parameterFields: ["scale_param"], source: "scale_layer.cpp")
+  ) { try ScaleLayer($0, context: $1) }
 
   private let broadcast: Broadcast
   private let isLearned: Bool

@@ -7,10 +7,11 @@ import CaffeSchema
 /// Source: BVLC Caffe, `sigmoid_layer.cpp`.
 final class SigmoidLayer: ElementwiseLayer {
   static let kind = LayerKind(
-    "Sigmoid", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true
-  ) {
-    try SigmoidLayer($0, context: $1)
-  }
+    "Sigmoid", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Logistic function", formula: "y = 1 / (1 + e^-x)", parameterFields: ["sigmoid_param"],
+      source: "sigmoid_layer.cpp")
+  ) { try SigmoidLayer($0, context: $1) }
 
   override func apply(
     _ input: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>

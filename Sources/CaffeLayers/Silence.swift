@@ -6,9 +6,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `silence_layer.cpp`.
 final class SilenceLayer: Layer {
-  static let kind = LayerKind("Silence", bottoms: .atLeast(1), tops: .exactly(0)) {
-    try SilenceLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Silence", bottoms: .atLeast(1), tops: .exactly(0),
+    documentation: LayerDocumentation(
+      "Takes blobs that nobody wants, so that they are no outputs of the net",
+      source: "silence_layer.cpp")
+  ) { try SilenceLayer($0, context: $1) }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] { [] }
 

@@ -10,9 +10,11 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `slice_layer.cpp`.
 final class SliceLayer: Layer {
-  static let kind = LayerKind("Slice", bottoms: .exactly(1), tops: .atLeast(1)) {
-    try SliceLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Slice", bottoms: .exactly(1), tops: .atLeast(1),
+    documentation: LayerDocumentation(
+      "Cuts its bottom along one axis", parameterFields: ["slice_param"], source: "slice_layer.cpp")
+  ) { try SliceLayer($0, context: $1) }
 
   private let axis: Int
   private let points: [Int]

@@ -6,9 +6,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `swish_layer.cpp`.
 final class SwishLayer: ElementwiseLayer {
-  static let kind = LayerKind("Swish", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try SwishLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Swish", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "A smooth ReLU that dips below 0", formula: "y = x / (1 + e^(-beta x))",
+      parameterFields: ["swish_param"], source: "swish_layer.cpp")
+  ) { try SwishLayer($0, context: $1) }
 
   private let beta: Float
   /// σ(beta · x) of the last forward pass, in plain order.

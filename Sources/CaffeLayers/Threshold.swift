@@ -7,10 +7,11 @@ import CaffeSchema
 /// Source: BVLC Caffe, `threshold_layer.cpp`.
 final class ThresholdLayer: ElementwiseLayer {
   static let kind = LayerKind(
-    "Threshold", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true, isForwardOnly: true
-  ) {
-    try ThresholdLayer($0, context: $1)
-  }
+    "Threshold", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true, isForwardOnly: true,
+    documentation: LayerDocumentation(
+      "Tells which values are above a threshold", formula: "y = 1 where x > threshold, else 0",
+      parameterFields: ["threshold_param"], source: "threshold_layer.cpp")
+  ) { try ThresholdLayer($0, context: $1) }
 
   private let threshold: Float
 

@@ -9,9 +9,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `tile_layer.cpp`.
 final class TileLayer: Layer {
-  static let kind = LayerKind("Tile", bottoms: .exactly(1), tops: .exactly(1)) {
-    try TileLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Tile", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Repeats its bottom tiles times along axis", parameterFields: ["tile_param"],
+      source: "tile_layer.cpp")
+  ) { try TileLayer($0, context: $1) }
 
   private let tiles: Int
 

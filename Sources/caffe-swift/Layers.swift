@@ -26,31 +26,24 @@ struct Layers: ParsableCommand {
   }
 
   private func line(_ kind: LayerKind) -> String {
-    guard summary, let text = kind.documentation?.summary else { return kind.type }
-    return Layers.padded(kind.type, to: 24) + " " + text
+    summary
+      ? Layers.padded(kind.type, to: 24) + " " + kind.documentation.summary : kind.type
   }
 
   private func describe(_ kind: LayerKind) {
-    print([kind.type, kind.documentation?.summary].compactMap { $0 }.joined(separator: ": "))
-    if let formula = kind.documentation?.formula, !formula.isEmpty { print("  \(formula)") }
+    let documentation = kind.documentation
+    print("\(kind.type): \(documentation.summary)")
+    if !documentation.formula.isEmpty { print("  \(documentation.formula)") }
     print(
       "bottoms: \(kind.bottoms.text)\(kind.runsInPlace ? " (a top may have its bottom's name)" : "")"
     )
     print("tops: \(kind.tops.text)\(kind.isLoss ? " (a loss: loss_weight is 1 unless set)" : "")")
-    for field in parameterFields(of: kind) {
+    for field in documentation.parameterFields.compactMap(LayerParameter.descriptor.field(named:)) {
       guard case .message(let message) = field.type else { continue }
       print("\(field.name) (\(message.name)):")
       for field in message.fields { print("  " + text(field)) }
     }
-    if let source = kind.documentation?.source { print("source: BVLC Caffe, \(source)") }
-  }
-
-  /// The fields of a layer that the type reads; by the schema's habit `PoolingParameter` for Pooling.
-  private func parameterFields(of kind: LayerKind) -> [FieldDescriptor] {
-    guard let names = kind.documentation?.parameterFields else {
-      return LayerParameter.descriptor.fields.filter { $0.type.name == kind.type + "Parameter" }
-    }
-    return names.compactMap(LayerParameter.descriptor.field(named:))
+    print("source: BVLC Caffe, \(documentation.source)")
   }
 
   /// `pool        PoolingParameter.PoolMethod = MAX (MAX, AVE, STOCHASTIC)`
