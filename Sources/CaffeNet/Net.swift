@@ -47,7 +47,7 @@ public final class Net {
     package var seen: [Shape] = []
   }
 
-  /// Builds the net for the state in `description.state`.
+  /// Builds the net for the phase of `context` and the level and stages of `description.state`.
   ///
   /// - Parameters:
   ///   - sharing: a net whose learnable blobs this one uses, layer by layer of the same name, instead
@@ -58,9 +58,11 @@ public final class Net {
     _ description: NetParameter, context: LayerContext, sharing: Net? = nil,
     catalog: LayerCatalog = .standard
   ) throws {
+    var description = description
+    description.state.phase = context.phase
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
-    let bound = try withPlace("net '\(description.name)'") {
+    let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
     }
     name = description.name
@@ -113,7 +115,7 @@ public final class Net {
   }
 
   private func locate(_ step: Step, _ body: () throws -> Void) throws {
-    try withPlace("net '\(name)'") { try withPlace(step.place, body) }
+    try withPlace(description.place) { try withPlace(step.place, body) }
   }
 }
 

@@ -47,13 +47,13 @@ public struct LayerKind: Sendable {
   /// The layer has no backward pass at all.
   public let isForwardOnly: Bool
   /// What the command `layers` prints about the type.
-  public let documentation: LayerDocumentation?
+  public let documentation: LayerDocumentation
   public let make: @Sendable (LayerParameter, LayerContext) throws -> Layer
 
   public init(
     _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false, isLoss: Bool = false,
     automaticTops: Int = 0, labels: Set<Int> = [], isForwardOnly: Bool = false,
-    documentation: LayerDocumentation? = nil,
+    documentation: LayerDocumentation,
     make: @escaping @Sendable (LayerParameter, LayerContext) throws -> Layer
   ) {
     self.type = type

@@ -13,9 +13,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `data_layer.cpp`, `base_data_layer.cpp`.
 package final class DataLayer: ImageBatchLayer {
-  package static let kind = LayerKind("Data", bottoms: .exactly(0), tops: .between(1, 2)) {
-    try DataLayer($0, context: $1)
-  }
+  package static let kind = LayerKind(
+    "Data", bottoms: .exactly(0), tops: .between(1, 2),
+    documentation: LayerDocumentation(
+      "Batches of images and labels from a database (LMDB or LevelDB)",
+      parameterFields: ["data_param", "transform_param"], source: "data_layer.cpp")
+  ) { try DataLayer($0, context: $1) }
 
   init(_ parameter: LayerParameter, context: LayerContext) throws {
     let data = parameter.dataParam

@@ -14,9 +14,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `image_data_layer.cpp`.
 package final class ImageDataLayer: ImageBatchLayer {
-  package static let kind = LayerKind("ImageData", bottoms: .exactly(0), tops: .exactly(2)) {
-    try ImageDataLayer($0, context: $1)
-  }
+  package static let kind = LayerKind(
+    "ImageData", bottoms: .exactly(0), tops: .exactly(2),
+    documentation: LayerDocumentation(
+      "Batches of images, and a label each, from the files that a text file lists",
+      parameterFields: ["image_data_param", "transform_param"], source: "image_data_layer.cpp")
+  ) { try ImageDataLayer($0, context: $1) }
 
   init(_ parameter: LayerParameter, context: LayerContext) throws {
     let data = parameter.imageDataParam

@@ -13,9 +13,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `window_data_layer.cpp`.
 package final class WindowDataLayer: ImageBatchLayer {
-  package static let kind = LayerKind("WindowData", bottoms: .exactly(0), tops: .exactly(2)) {
-    try WindowDataLayer($0, context: $1)
-  }
+  package static let kind = LayerKind(
+    "WindowData", bottoms: .exactly(0), tops: .exactly(2),
+    documentation: LayerDocumentation(
+      "Batches of windows cut out of images, with labels, as R-CNN is trained",
+      parameterFields: ["window_data_param", "transform_param"], source: "window_data_layer.cpp")
+  ) { try WindowDataLayer($0, context: $1) }
 
   init(_ parameter: LayerParameter, context: LayerContext) throws {
     let data = parameter.windowDataParam

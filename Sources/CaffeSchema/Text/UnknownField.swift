@@ -1,4 +1,5 @@
 import CaffeErrors
+
 /// Says why a field name is refused, and what may have been meant.
 struct UnknownField {
   let name: String
