@@ -59,7 +59,7 @@ public final class Net {
   ) throws {
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
-    let bound = try withPlace("net '\(description.name)'") {
+    let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
     }
     name = description.name
@@ -72,7 +72,9 @@ public final class Net {
       planned.layer.map { layer in
         layer.bottom = planned.bottoms.map { blobs[$0] }
         layer.top = planned.tops.map { blobs[$0] }
-        layer.parameters = planned.parameters.map { bound.blobs[$0] }
+        layer.parameters = zip(planned.parameters, planned.declarations).map {
+          bound.blobs[$0].seen(as: $1.shape)
+        }
         layer.learns = planned.learns.map { $0 && planned.needsBackward }
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights
@@ -112,7 +114,7 @@ public final class Net {
   }
 
   private func locate(_ step: Step, _ body: () throws -> Void) throws {
-    try withPlace("net '\(name)'") { try withPlace(step.place, body) }
+    try withPlace(description.place) { try withPlace(step.place, body) }
   }
 }
 
