@@ -53,16 +53,15 @@ struct Time: ParsableCommand {
   private func timeIterations(_ path: String) throws {
     var parameter = try SolverParameter.read(path)
     state.apply(to: &parameter)
-    parameter.clearTestIter()
-    parameter.clearTestState()
+    parameter.onlyTrains()
     var quiet = Logger(label: "caffe")
     quiet.logLevel = .warning
     let run = try Solver(parameter, engine: engine.engine, log: quiet)
     let timing = try IterationTiming(run, iterations: iterations)
     let result = Result(
-      net: run.net.name, iterations: iterations, iteration_ms: timing.iteration.median,
-      forward_ms: timing.forward.median, backward_ms: timing.backward.median,
-      update_ms: timing.update.median, peak_mb: IterationTiming.peakMegabytes)
+      net: run.net.name, iterations: iterations, iteration: timing.iteration.median,
+      forward: timing.forward.median, backward: timing.backward.median,
+      update: timing.update.median, peak: IterationTiming.peakMegabytes)
     try report(result)
   }
 
@@ -70,19 +69,28 @@ struct Time: ParsableCommand {
   private struct Result: Encodable {
     let net: String
     let iterations: Int
-    let iteration_ms: Double
-    let forward_ms: Double
-    let backward_ms: Double
-    let update_ms: Double
-    let peak_mb: Int
+    let iteration: Double
+    let forward: Double
+    let backward: Double
+    let update: Double
+    let peak: Int
+
+    enum CodingKeys: String, CodingKey {
+      case net, iterations
+      case iteration = "iteration_ms"
+      case forward = "forward_ms"
+      case backward = "backward_ms"
+      case update = "update_ms"
+      case peak = "peak_mb"
+    }
   }
 
   private func report(_ result: Result) throws {
     guard let json else {
       print(
-        "\(result.net): iteration \(Text.number(result.iteration_ms)) ms"
-          + " (forward \(Text.number(result.forward_ms)), backward \(Text.number(result.backward_ms)),"
-          + " update \(Text.number(result.update_ms))), peak \(result.peak_mb) MB")
+        "\(result.net): iteration \(Text.number(result.iteration)) ms"
+          + " (forward \(Text.number(result.forward)), backward \(Text.number(result.backward)),"
+          + " update \(Text.number(result.update))), peak \(result.peak) MB")
       return
     }
     let encoder = JSONEncoder()
@@ -145,5 +153,17 @@ struct Time: ParsableCommand {
 
   private func padded(_ name: String) -> String {
     String(repeating: " ", count: max(0, 10 - name.count)) + name
+  }
+}
+
+extension SolverParameter {
+  /// Leaves out test nets and snapshots, which take no part in an iteration.
+  fileprivate mutating func onlyTrains() {
+    clearTestIter()
+    clearTestState()
+    clearTestNet()
+    clearTestNetParam()
+    clearSnapshot()
+    snapshotAfterTrain = false
   }
 }
