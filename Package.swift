@@ -32,6 +32,7 @@ let package = Package(
     system("CHDF5", pkgConfig: "hdf5", apt: "libhdf5-dev"),
     system("CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
     system("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev"),
+    system("CLevelDB", apt: "libleveldb-dev"),
     system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
     system("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
     system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -46,8 +47,8 @@ let package = Package(
     room(
       "CaffeData",
       [
-        "CaffeErrors", "CaffeCore", "CaffeKernels", "CaffeSchema", "CHDF5", "CLMDB", "CTurboJPEG",
-        "CPNG", "CZlib",
+        "CaffeErrors", "CaffeCore", "CaffeKernels", "CaffeSchema", "CHDF5", "CLMDB", "CLevelDB",
+        "CTurboJPEG", "CPNG", "CZlib",
       ]),
     room("CaffeLayers", ["CaffeErrors", "CaffeCore", "CaffeKernels", "CaffeSchema", "CaffeData"]),
     room(
@@ -97,7 +98,10 @@ let package = Package(
       ]),
     tests(
       "CaffeNetTests",
-      ["CaffeErrors", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema", "CaffeTestSupport"]),
+      [
+        "CaffeErrors", "CaffeNet", "CaffeCore", "CaffeData", "CaffeLayers", "CaffeSchema",
+        "CaffeTestSupport",
+      ]),
     tests(
       "CaffeSolverTests",
       [

@@ -1,14 +1,14 @@
 /// Finds what somebody probably meant.
 public enum NearestName {
   /// The candidate with the fewest edits (insert, delete, replace, swap neighbours) from `name`, if
-  /// that is no more than a third of its letters; case counts as no edit.
+  /// that is no more than a third of the candidate's letters; case counts as no edit.
   public static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased().utf8)
     let nearest =
       candidates
       .map { (name: $0, edits: edits(wanted, Array($0.lowercased().utf8))) }
       .min { ($0.edits, $0.name) < ($1.edits, $1.name) }
-    guard let nearest, nearest.edits <= max(1, wanted.count / 3) else { return nil }
+    guard let nearest, nearest.edits <= max(1, nearest.name.utf8.count / 3) else { return nil }
     return nearest.name
   }
 

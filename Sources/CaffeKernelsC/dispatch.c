@@ -28,6 +28,7 @@ static const struct ck_loops *table(enum ck_isa isa) {
   if (isa == CK_ISA_V4) return &ck_loops_v4;
   if (isa == CK_ISA_V3) return &ck_loops_v3;
 #endif
+  (void)isa;
   return &ck_loops_base;
 }
 

@@ -15,7 +15,12 @@ import CaffeSchema
 /// Source: BVLC Caffe, `accuracy_layer.cpp`.
 final class AccuracyLayer: Layer {
   static let kind = LayerKind(
-    "Accuracy", bottoms: .exactly(2), tops: .between(1, 2), labels: [1], isForwardOnly: true
+    "Accuracy", bottoms: .exactly(2), tops: .between(1, 2), labels: [1], isForwardOnly: true,
+    documentation: LayerDocumentation(
+      "The share of labels that are among the top_k best scores; a tie counts against the label",
+      formula:
+        "accuracy = (labels for which fewer than top_k other classes score as much or more) / labels",
+      parameterFields: ["accuracy_param"], source: "accuracy_layer.cpp")
   ) { try AccuracyLayer($0, context: $1) }
 
   private let topK: Int

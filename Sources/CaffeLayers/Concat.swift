@@ -10,9 +10,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `concat_layer.cpp`.
 final class ConcatLayer: Layer {
-  static let kind = LayerKind("Concat", bottoms: .atLeast(1), tops: .exactly(1)) {
-    try ConcatLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Concat", bottoms: .atLeast(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Joins its bottoms along one axis", parameterFields: ["concat_param"],
+      source: "concat_layer.cpp")
+  ) { try ConcatLayer($0, context: $1) }
 
   private let axis: Int
 

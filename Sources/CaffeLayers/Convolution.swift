@@ -11,19 +11,39 @@ import CaffeSchema
 /// - Learns: filters `[num_output, c / group, kernel…]` and, unless `bias_term: false`, a bias
 ///   `[num_output]`; all bottoms are convolved with the same filters.
 ///
+/// `DepthwiseConvolution` and `ConvolutionDepthwise`, as forks call it, are the case of a `group` for
+/// each channel; `group` and a `num_output` equal to the channels may be left out there.
+///
 /// The default `weight_filler` is constant 0, which trains nothing: name one.
 ///
 /// Source: BVLC Caffe, `base_conv_layer.cpp`, `conv_layer.cpp`.
 final class ConvolutionLayer: Layer {
-  static let kind = LayerKind("Convolution", bottoms: .atLeast(1), tops: .sameAsBottoms) {
-    try ConvolutionLayer($0, context: $1)
+  static let kind = LayerKind(
+    "Convolution", bottoms: .atLeast(1), tops: .sameAsBottoms,
+    documentation: documentation("Slides learned filters over each bottom")
+  ) { try ConvolutionLayer($0, context: $1) }
+
+  /// Under one of the names that forks give it.
+  static func depthwiseKind(_ type: String) -> LayerKind {
+    LayerKind(
+      type, bottoms: .atLeast(1), tops: .sameAsBottoms,
+      documentation: documentation("A Convolution with a group for each channel")
+    ) { try ConvolutionLayer($0, context: $1, isDepthwise: true) }
+  }
+
+  private static func documentation(_ summary: String) -> LayerDocumentation {
+    LayerDocumentation(
+      summary,
+      formula:
+        "y = W * x + b, extent' = floor((extent + 2 pad - (dilation (kernel - 1) + 1)) / stride) + 1",
+      parameterFields: ["convolution_param"], source: "base_conv_layer.cpp, conv_layer.cpp")
   }
 
   private let settings: ConvolutionSettings
   private var operation: (any ConvolutionOperation)?
 
-  override init(_ parameter: LayerParameter, context: LayerContext) throws {
-    settings = try ConvolutionSettings(parameter.convolutionParam)
+  init(_ parameter: LayerParameter, context: LayerContext, isDepthwise: Bool = false) throws {
+    settings = try ConvolutionSettings(parameter.convolutionParam, isDepthwise: isDepthwise)
     try super.init(parameter, context: context)
   }
 

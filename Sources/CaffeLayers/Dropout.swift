@@ -10,10 +10,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `dropout_layer.cpp`.
 final class DropoutLayer: Layer {
-  static let kind = LayerKind("Dropout", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true)
-  {
-    try DropoutLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Dropout", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Sets a random share of values to 0 in training and passes all in testing",
+      formula: "y = x mask / (1 - dropout_ratio)", parameterFields: ["dropout_param"],
+      source: "dropout_layer.cpp")
+  ) { try DropoutLayer($0, context: $1) }
 
   private let ratio: Float
   private let random: RandomStream

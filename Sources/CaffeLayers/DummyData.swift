@@ -10,9 +10,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `dummy_data_layer.cpp`.
 final class DummyDataLayer: Layer {
-  static let kind = LayerKind("DummyData", bottoms: .exactly(0), tops: .atLeast(1)) {
-    try DummyDataLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "DummyData", bottoms: .exactly(0), tops: .atLeast(1),
+    documentation: LayerDocumentation(
+      "Blobs filled by fillers, for tests and timing", parameterFields: ["dummy_data_param"],
+      source: "dummy_data_layer.cpp")
+  ) { try DummyDataLayer($0, context: $1) }
 
   private let shapes: [Shape]
   private let fillers: [Filler]

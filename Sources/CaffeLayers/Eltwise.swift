@@ -14,9 +14,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `eltwise_layer.cpp`.
 final class EltwiseLayer: Layer {
-  static let kind = LayerKind("Eltwise", bottoms: .atLeast(2), tops: .exactly(1)) {
-    try EltwiseLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Eltwise", bottoms: .atLeast(2), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Combines bottoms of one shape element by element",
+      formula: "y = sum(coeff[i] x[i]), prod(x[i]) or max(x[i])",
+      parameterFields: ["eltwise_param"], source: "eltwise_layer.cpp")
+  ) { try EltwiseLayer($0, context: $1) }
 
   private let operation: EltwiseParameter.EltwiseOp
   private let coefficients: [Float]

@@ -12,9 +12,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `inner_product_layer.cpp`.
 final class InnerProductLayer: Layer {
-  static let kind = LayerKind("InnerProduct", bottoms: .exactly(1), tops: .exactly(1)) {
-    try InnerProductLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "InnerProduct", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "A fully connected layer: each output is a weighted sum of all inputs",
+      formula: "y = x W^T + b", parameterFields: ["inner_product_param"],
+      source: "inner_product_layer.cpp")
+  ) { try InnerProductLayer($0, context: $1) }
 
   private let outputs: Int
   private let hasBias: Bool

@@ -9,9 +9,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `input_layer.cpp`.
 final class InputLayer: Layer {
-  static let kind = LayerKind("Input", bottoms: .exactly(0), tops: .atLeast(1)) {
-    try InputLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Input", bottoms: .exactly(0), tops: .atLeast(1),
+    documentation: LayerDocumentation(
+      "Blobs that the caller fills: the inputs of a net for use", parameterFields: ["input_param"],
+      source: "input_layer.cpp")
+  ) { try InputLayer($0, context: $1) }
 
   private let shapes: [Shape]
 

@@ -14,9 +14,14 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `lrn_layer.cpp`.
 final class LRNLayer: Layer {
-  static let kind = LayerKind("LRN", bottoms: .exactly(1), tops: .exactly(1)) {
-    try LRNLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "LRN", bottoms: .exactly(1), tops: .exactly(1),
+    documentation: LayerDocumentation(
+      "Local response normalisation, across channels or within each",
+      formula:
+        "y = x (k + alpha / n sum(x^2))^-beta over local_size channels; within: x (1 + alpha mean(x^2))^-beta",
+      parameterFields: ["lrn_param"], source: "lrn_layer.cpp")
+  ) { try LRNLayer($0, context: $1) }
 
   private let region: LRNParameter.NormRegion
   private let settings: OneDNNLRN.Parameters

@@ -18,9 +18,13 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `pooling_layer.cpp`.
 final class PoolingLayer: Layer {
-  static let kind = LayerKind("Pooling", bottoms: .exactly(1), tops: .between(1, 2)) {
-    try PoolingLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Pooling", bottoms: .exactly(1), tops: .between(1, 2),
+    documentation: LayerDocumentation(
+      "Shrinks each channel by the maximum, the mean or a random value of a moving window",
+      formula: "extent' = ceil((extent + 2 pad - kernel) / stride) + 1",
+      parameterFields: ["pooling_param"], source: "pooling_layer.cpp")
+  ) { try PoolingLayer($0, context: $1) }
 
   private let settings: PoolingSettings
   private var operation: (any PoolingOperation)?

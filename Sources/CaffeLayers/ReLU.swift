@@ -9,9 +9,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `relu_layer.cpp`.
 final class ReLULayer: Layer {
-  static let kind = LayerKind("ReLU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try ReLULayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "ReLU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Rectified linear unit", formula: "y = max(x, 0) + negative_slope min(x, 0)",
+      parameterFields: ["relu_param"], source: "relu_layer.cpp")
+  ) { try ReLULayer($0, context: $1) }
 
   private let slope: Float
 

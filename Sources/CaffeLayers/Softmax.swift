@@ -8,10 +8,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `softmax_layer.cpp`.
 final class SoftmaxLayer: Layer {
-  static let kind = LayerKind("Softmax", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true)
-  {
-    try SoftmaxLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Softmax", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Probabilities from scores", formula: "y = e^x / sum(e^x) along axis",
+      parameterFields: ["softmax_param"], source: "softmax_layer.cpp")
+  ) { try SoftmaxLayer($0, context: $1) }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     _ = try SoftmaxExtents(bottoms[0], axis: parameter.softmaxParam.axis)

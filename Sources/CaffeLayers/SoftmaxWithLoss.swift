@@ -16,7 +16,11 @@ import CaffeSchema
 final class SoftmaxWithLossLayer: Layer {
   static let kind = LayerKind(
     "SoftmaxWithLoss", bottoms: .exactly(2), tops: .between(1, 2), isLoss: true, automaticTops: 1,
-    labels: [1]
+    labels: [1],
+    documentation: LayerDocumentation(
+      "Multinomial logistic loss of the softmax of scores, for classification",
+      formula: "loss = -sum(ln(max(p[label], 2^-126))) / normaliser, p = softmax(x)",
+      parameterFields: ["softmax_param", "loss_param"], source: "softmax_loss_layer.cpp")
   ) { try SoftmaxWithLossLayer($0, context: $1) }
 
   private let normalization: LossNormalization

@@ -9,9 +9,11 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `split_layer.cpp`.
 final class SplitLayer: Layer {
-  static let kind = LayerKind("Split", bottoms: .exactly(1), tops: .atLeast(1)) {
-    try SplitLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "Split", bottoms: .exactly(1), tops: .atLeast(1),
+    documentation: LayerDocumentation(
+      "Hands one blob to several readers; nets insert it by themselves", source: "split_layer.cpp")
+  ) { try SplitLayer($0, context: $1) }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     Array(repeating: bottoms[0], count: parameter.top.count)

@@ -6,9 +6,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `tanh_layer.cpp`.
 final class TanHLayer: Layer {
-  static let kind = LayerKind("TanH", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true) {
-    try TanHLayer($0, context: $1)
-  }
+  static let kind = LayerKind(
+    "TanH", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Hyperbolic tangent", formula: "y = tanh x", parameterFields: ["tanh_param"],
+      source: "tanh_layer.cpp")
+  ) { try TanHLayer($0, context: $1) }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] { [bottoms[0]] }
 

@@ -1,5 +1,6 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 import CaffeLayers
 import CaffeSchema
 
@@ -46,7 +47,7 @@ public final class Net {
     package var seen: [Shape] = []
   }
 
-  /// Builds the net for the state in `description.state`.
+  /// Builds the net for the phase of `context` and the level and stages of `description.state`.
   ///
   /// - Parameters:
   ///   - sharing: a net whose learnable blobs this one uses, layer by layer of the same name, instead
@@ -57,6 +58,8 @@ public final class Net {
     _ description: NetParameter, context: LayerContext, sharing: Net? = nil,
     catalog: LayerCatalog = .standard
   ) throws {
+    var description = description
+    description.state.phase = context.phase
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
     let bound = try withPlace(description.place) {
@@ -144,7 +147,7 @@ extension Net {
     try locate(step) { try layer.forward() }
     var loss: Float = 0
     for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
-      loss += weight * blob.data.values.reduce(0, +)
+      loss += weight * Float(Vector.sum(blob.data.read(), count: blob.count))
     }
     return loss
   }

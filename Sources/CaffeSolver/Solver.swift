@@ -30,6 +30,8 @@ public final class Solver {
   let update: Update
   var lossWindow: LossWindow
   var stopwatch = DisplayStopwatch()
+  /// The state file of the last snapshot taken or restored.
+  var lastSnapshot: String?
   /// The user asked to stop.
   private(set) var isStopping = false
 
@@ -139,7 +141,9 @@ public final class Solver {
   /// One iteration without testing and snapshots: `iter_size` passes and the update.
   public func trainOnce() throws {
     if parameter.snapshotDiff { net.clearGradients() }
-    lossWindow.append(try forwardBackward())
+    let loss = try forwardBackward()
+    guard loss.isFinite else { throw divergence(loss: loss) }
+    lossWindow.append(loss)
     let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     if isDisplayed { display() }
     let rate = learningRate.rate(at: iteration)

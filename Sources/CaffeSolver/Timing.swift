@@ -27,6 +27,35 @@ public struct Durations {
   }
 }
 
+/// How long each layer's passes take.
+public struct LayerTiming {
+  /// For each layer of the net.
+  public private(set) var forward: [Durations]
+  public private(set) var backward: [Durations]
+  /// Forward and backward of the whole net.
+  public private(set) var passes = Durations()
+
+  /// Runs both passes of `net`, layer by layer, `iterations` times.
+  ///
+  /// - Parameter observe: told the number of each iteration, from 1, and its milliseconds.
+  public init(_ net: Net, iterations: Int, observe: (Int, Double) -> Void) throws {
+    forward = net.layers.map { _ in Durations() }
+    backward = forward
+    for index in 1...iterations {
+      try passes.measure {
+        for layer in net.layers.indices {
+          try forward[layer].measure { try net.forward(layer: layer) }
+        }
+        for layer in net.layers.indices.reversed() {
+          try backward[layer].measure { try net.backward(layer: layer) }
+        }
+      }
+      net.clock.advance()
+      observe(index, passes.milliseconds[index - 1])
+    }
+  }
+}
+
 /// How long whole training iterations take: medians over those after the warm-up.
 public struct IterationTiming {
   public private(set) var iteration = Durations()

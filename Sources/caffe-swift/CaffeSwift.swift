@@ -22,7 +22,8 @@ struct CaffeSwift: ParsableCommand {
       """,
     version: "caffe-swift 0.1.0",
     subcommands: [
-      Train.self, Test.self, Time.self, Export.self, ConvertMNIST.self,
+      Train.self, Test.self, Time.self, Export.self, ConvertMNIST.self, Layers.self,
+      UpgradeNet.self, UpgradeSolver.self,
     ])
 
   static func main() {

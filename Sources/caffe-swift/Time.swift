@@ -59,42 +59,34 @@ struct Time: ParsableCommand {
     let run = try Solver(parameter, engine: engine.engine, log: quiet)
     let timing = try IterationTiming(run, iterations: iterations)
     let result = Result(
-      net: run.net.name, iterations: iterations, iteration: timing.iteration.median,
-      forward: timing.forward.median, backward: timing.backward.median,
-      update: timing.update.median, peak: IterationTiming.peakMegabytes)
+      net: run.net.name, iterations: iterations, iterationMs: timing.iteration.median,
+      forwardMs: timing.forward.median, backwardMs: timing.backward.median,
+      updateMs: timing.update.median, peakMb: IterationTiming.peakMegabytes)
     try report(result)
   }
 
-  /// What `--json` prints; the names are part of the command's contract.
+  /// What `--json` prints, as `iteration_ms` and so on: the names are part of the command's contract.
   private struct Result: Encodable {
     let net: String
     let iterations: Int
-    let iteration: Double
-    let forward: Double
-    let backward: Double
-    let update: Double
-    let peak: Int
-
-    enum CodingKeys: String, CodingKey {
-      case net, iterations
-      case iteration = "iteration_ms"
-      case forward = "forward_ms"
-      case backward = "backward_ms"
-      case update = "update_ms"
-      case peak = "peak_mb"
-    }
+    let iterationMs: Double
+    let forwardMs: Double
+    let backwardMs: Double
+    let updateMs: Double
+    let peakMb: Int
   }
 
   private func report(_ result: Result) throws {
     guard let json else {
       print(
-        "\(result.net): iteration \(Text.number(result.iteration)) ms"
-          + " (forward \(Text.number(result.forward)), backward \(Text.number(result.backward)),"
-          + " update \(Text.number(result.update))), peak \(result.peak) MB")
+        "\(result.net): iteration \(Text.number(result.iterationMs)) ms"
+          + " (forward \(Text.number(result.forwardMs)), backward \(Text.number(result.backwardMs)),"
+          + " update \(Text.number(result.updateMs))), peak \(result.peakMb) MB")
       return
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     let line = String(decoding: try encoder.encode(result), as: UTF8.self) + "\n"
     if json == "-" {
       print(line, terminator: "")
@@ -115,35 +107,27 @@ struct Time: ParsableCommand {
     try net.backward()
     log.info("*** Benchmark begins ***")
     log.info("Testing for \(iterations) iterations.")
-    var forward = net.layers.map { _ in Durations() }
-    var backward = forward
-    var passes = Durations()
-    for index in 1...iterations {
-      try passes.measure {
-        for layer in net.layers.indices {
-          try forward[layer].measure { try net.forward(layer: layer) }
-        }
-        for layer in net.layers.indices.reversed() {
-          try backward[layer].measure { try net.backward(layer: layer) }
-        }
-      }
-      net.clock.advance()
-      log.info(
-        "Iteration: \(index) forward-backward time: \(Text.number(passes.milliseconds[index - 1])) ms."
-      )
+    let timing = try LayerTiming(net, iterations: iterations) { index, milliseconds in
+      log.info("Iteration: \(index) forward-backward time: \(Text.number(milliseconds)) ms.")
     }
+    report(timing, of: net, log: log)
+    log.info("*** Benchmark ends ***")
+  }
+
+  private func report(_ timing: LayerTiming, of net: Net, log: Logger) {
     log.info("Average time per layer: ")
     for (index, layer) in net.layers.enumerated() {
-      log.info("\(padded(layer.name))\tforward: \(Text.number(forward[index].mean)) ms.")
-      log.info("\(padded(layer.name))\tbackward: \(Text.number(backward[index].mean)) ms.")
+      let (ahead, back) = (timing.forward[index].mean, timing.backward[index].mean)
+      log.info("\(padded(layer.name))\tforward: \(Text.number(ahead)) ms.")
+      log.info("\(padded(layer.name))\tbackward: \(Text.number(back)) ms.")
       if verbose { describeEngine(of: layer, log: log) }
     }
-    let (ahead, back) = (forward.map(\.mean).reduce(0, +), backward.map(\.mean).reduce(0, +))
+    let ahead = timing.forward.map(\.mean).reduce(0, +)
+    let back = timing.backward.map(\.mean).reduce(0, +)
     log.info("Average Forward pass: \(Text.number(ahead)) ms.")
     log.info("Average Backward pass: \(Text.number(back)) ms.")
-    log.info("Average Forward-Backward: \(Text.number(passes.mean)) ms.")
-    log.info("Total Time: \(Text.number(passes.total)) ms.")
-    log.info("*** Benchmark ends ***")
+    log.info("Average Forward-Backward: \(Text.number(timing.passes.mean)) ms.")
+    log.info("Total Time: \(Text.number(timing.passes.total)) ms.")
   }
 
   private func describeEngine(of layer: Layer, log: Logger) {

@@ -87,7 +87,10 @@ public enum Closeness {
 public struct GoldenFile {
   private let file: HDF5File
 
-  public init(_ name: String) throws { file = try HDF5File(reading: Goldens.path(name)) }
+  public init(_ name: String) throws { try self.init(path: Goldens.path(name)) }
+
+  /// Any other HDF5 file.
+  public init(path: String) throws { file = try HDF5File(reading: path) }
 
   /// The children of a group, none if there is no such group.
   public func names(in group: String) throws -> [String] {

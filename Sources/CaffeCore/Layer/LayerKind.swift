@@ -12,6 +12,16 @@ public struct LayerKind: Sendable {
     /// As many tops as the layer has bottoms.
     case sameAsBottoms
 
+    /// `2`, `1 to 2`, `1 or more`, `as many as bottoms`.
+    public var text: String {
+      switch self {
+      case .exactly(let count): "\(count)"
+      case .between(let low, let high): "\(low) to \(high)"
+      case .atLeast(let low): "\(low) or more"
+      case .sameAsBottoms: "as many as bottoms"
+      }
+    }
+
     func accepts(_ count: Int, bottoms: Int) -> Bool {
       switch self {
       case .exactly(let wanted): count == wanted
@@ -36,11 +46,14 @@ public struct LayerKind: Sendable {
   public let labels: Set<Int>
   /// The layer has no backward pass at all.
   public let isForwardOnly: Bool
+  /// What the command `layers` prints about the type.
+  public let documentation: LayerDocumentation
   public let make: @Sendable (LayerParameter, LayerContext) throws -> Layer
 
   public init(
     _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false, isLoss: Bool = false,
     automaticTops: Int = 0, labels: Set<Int> = [], isForwardOnly: Bool = false,
+    documentation: LayerDocumentation,
     make: @escaping @Sendable (LayerParameter, LayerContext) throws -> Layer
   ) {
     self.type = type
@@ -51,6 +64,7 @@ public struct LayerKind: Sendable {
     self.automaticTops = automaticTops
     self.labels = labels
     self.isForwardOnly = isForwardOnly
+    self.documentation = documentation
     self.make = make
   }
 

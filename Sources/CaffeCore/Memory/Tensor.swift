@@ -9,6 +9,8 @@ public final class Tensor {
   public private(set) var shape: Shape
   package private(set) var storage: Storage
   private var offset = 0
+  /// The storage is longer than the tensor: a parameter store, of which this is a part.
+  private var isWindow = false
 
   public init(_ shape: Shape) {
     self.shape = shape
@@ -23,6 +25,7 @@ public final class Tensor {
     self.shape = shape
     self.storage = storage
     self.offset = offset
+    isWindow = true
   }
 
   public var count: Int { shape.count }
@@ -46,8 +49,9 @@ public final class Tensor {
   ///
   /// - Precondition: the tensor is not a window on a parameter store, or its count stays.
   public func reshape(_ shape: Shape) {
-    if shape.count != self.shape.count {
-      precondition(self.shape.count == storage.count, "a window cannot become \(shape)")
+    if isWindow {
+      precondition(shape.count == self.shape.count, "a window of \(self.shape) cannot be \(shape)")
+    } else {
       storage.resize(to: shape.count)
     }
     self.shape = shape
@@ -60,6 +64,7 @@ public final class Tensor {
     precondition(count == other.count, "a view of \(other.shape) cannot have shape \(shape)")
     storage = other.storage
     offset = other.offset
+    isWindow = other.isWindow
   }
 
   package func shares(_ other: Tensor) -> Bool {
@@ -77,7 +82,7 @@ extension Tensor {
 
   /// Room for values that replace all of the present ones.
   package func overwrite() -> UnsafeMutablePointer<Float> {
-    count == storage.count ? storage.overwritePlain() : storage.updatePlain() + offset
+    isWindow ? storage.updatePlain() + offset : storage.overwritePlain()
   }
 
   /// The values, to be changed.
@@ -106,7 +111,7 @@ extension Tensor {
   }
 
   private func whole() -> Storage {
-    precondition(count == storage.count, "a window on a parameter store has no packed layout")
+    precondition(!isWindow, "a window on a parameter store has no packed layout")
     return storage
   }
 }

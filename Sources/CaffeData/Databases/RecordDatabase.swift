@@ -1,8 +1,9 @@
 /// A database of records in a fixed order, that of their keys: what a Data layer reads.
 package protocol RecordDatabase: AnyObject, Sendable {
   var path: String { get }
-  /// How many records there are; at least one.
-  var count: Int { get }
+  /// How many records there are; at least one. A database that does not keep the number reads
+  /// itself once to find it.
+  var count: Int { get throws }
   /// A new reading position, before the first record. Each thread needs its own.
   func makeCursor() throws -> any RecordCursor
 }

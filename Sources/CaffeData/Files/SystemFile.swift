@@ -19,6 +19,11 @@ struct SystemFile: ~Copyable {
     try self.init(path, O_RDONLY)
   }
 
+  /// Opens a file to change it.
+  init(updating path: String) throws {
+    try self.init(path, O_RDWR)
+  }
+
   private init(_ path: String, _ flags: Int32) throws {
     descriptor = open(path, flags | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw CaffeError(Self.reason) }
@@ -38,6 +43,17 @@ struct SystemFile: ~Copyable {
       if written < 0 && errno == EINTR { continue }
       guard written > 0 else { throw CaffeError(Self.reason) }
       rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// Makes sure that the disk has room for `count` bytes more than the file has now.
+  func reserve(_ count: Int) throws {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw CaffeError(Self.reason) }
+    let failure = posix_fallocate(descriptor, status.st_size, off_t(count))
+    // What is no file on a disk has nothing to reserve.
+    guard [0, EINVAL, ENODEV, EOPNOTSUPP].contains(failure) else {
+      throw CaffeError(String(cString: strerror(failure)))
     }
   }
 

@@ -42,16 +42,19 @@ extension HDF5File {
   }
 
   /// Creates a dataset (a scalar if there is no shape) and lets `fill` write it.
+  ///
+  /// - Parameter growingBy: the dataset may get more rows later and is stored in blocks of so many.
   func create(
     _ name: String, type makeType: @autoclosure () throws -> hid_t, shape: [Int]?,
-    fill: (_ dataset: hid_t, _ type: hid_t) -> herr_t
+    growingBy block: Int? = nil, fill: (_ dataset: hid_t, _ type: hid_t) -> herr_t
   ) throws {
     try locked(name) { file in
       let type = try HDF5Library.check(makeType(), "cannot describe the values")
       defer { _ = H5Tclose(type) }
       let extents = shape?.map(UInt64.init)
+      let limits = block == nil ? extents : extents.map { [h5_unlimited()] + $0.dropFirst() }
       let space = try HDF5Library.check(
-        extents.map { H5Screate_simple(Int32($0.count), $0, nil) } ?? H5Screate(H5S_SCALAR),
+        extents.map { H5Screate_simple(Int32($0.count), $0, limits) } ?? H5Screate(H5S_SCALAR),
         "cannot describe the extents")
       defer { _ = H5Sclose(space) }
       let creation = try HDF5Library.check(
@@ -59,6 +62,11 @@ extension HDF5File {
       defer { _ = H5Pclose(creation) }
       try HDF5Library.check(
         H5Pset_obj_track_times(creation, false), "cannot leave times out")
+      if let block, let extents {
+        let chunk = [UInt64(block)] + extents.dropFirst()
+        try HDF5Library.check(
+          H5Pset_chunk(creation, Int32(chunk.count), chunk), "cannot store the values in blocks")
+      }
       let dataset = try Self.withIntermediateGroups { links in
         try HDF5Library.check(
           H5Dcreate2(file, Self.absolute(name), type, space, links, creation, h5_default()),

@@ -16,10 +16,10 @@ package enum ImageDecoder {
   }
 
   /// More pixels than any photograph has; a few forged bytes can claim 4 billion.
-  private static let mostPixels = 1 << 28
+  static let mostPixels = 1 << 28
 
   /// Twice what the most pixels need uncompressed.
-  private static let mostFileBytes = 6 * mostPixels
+  static let mostFileBytes = 6 * mostPixels
 
   package static func decode(_ bytes: UnsafeRawBufferPointer, _ colors: Colors) throws -> Image {
     if bytes.starts(with: PNGDecoder.signature) {

@@ -11,9 +11,12 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `hdf5_data_layer.cpp`.
 package final class HDF5DataLayer: Layer {
-  package static let kind = LayerKind("HDF5Data", bottoms: .exactly(0), tops: .atLeast(1)) {
-    try HDF5DataLayer($0, context: $1)
-  }
+  package static let kind = LayerKind(
+    "HDF5Data", bottoms: .exactly(0), tops: .atLeast(1),
+    documentation: LayerDocumentation(
+      "Batches from HDF5 files, one data set for each top of its name",
+      parameterFields: ["hdf5_data_param"], source: "hdf5_data_layer.cpp")
+  ) { try HDF5DataLayer($0, context: $1) }
 
   private let source: HDF5DataSource
   private let batchSize: Int

@@ -31,9 +31,7 @@ package struct DataTransformer: Sendable {
 
   /// - Parameter isTraining: phase TRAIN; crops lie at random.
   package init(_ settings: TransformSettings, isTraining: Bool) throws {
-    guard settings.mean == nil || settings.meanValues.isEmpty else {
-      throw CaffeError("mean_file and mean_value exclude each other; give one of them")
-    }
+    try settings.checkMeans()
     guard !(settings.forceColor && settings.forceGray) else {
       throw CaffeError("force_color and force_gray exclude each other; set one of them")
     }
@@ -51,11 +49,7 @@ package struct DataTransformer: Sendable {
 
   /// What items of the extents `source` become; throws if they cannot be cropped or have no mean.
   package func outputExtents(of source: Extents) throws -> Extents {
-    let means = settings.meanValues.count
-    guard means <= 1 || means == source.channels else {
-      throw CaffeError(
-        "mean_value must be given once or once per channel (\(source.channels)), got \(means)")
-    }
+    try settings.checkMeanValues(channels: source.channels)
     if let mean = settings.mean {
       let extents = Extents(channels: mean.channels, height: mean.height, width: mean.width)
       guard extents == source else {
@@ -141,17 +135,12 @@ package struct DataTransformer: Sendable {
   ) {
     guard let mean = settings.mean else {
       return PixelLine.subtract(
-        meanValue(channel), settings.scale, pixels, step, count, line)
+        settings.meanValue(channel), settings.scale, pixels, step, count, line)
     }
     mean.values.withUnsafeBufferPointer { values in
       guard let means = values.baseAddress else { return }
       PixelLine.subtract(means + offset, settings.scale, pixels, step, count, line)
     }
-  }
-
-  private func meanValue(_ channel: Int) -> Float {
-    let means = settings.meanValues
-    return means.isEmpty ? 0 : means[means.count == 1 ? 0 : channel]
   }
 }
 

@@ -1,3 +1,5 @@
+import CaffeErrors
+
 /// What `transform_param` says, with the mean file read.
 package struct TransformSettings: Sendable {
   /// A mean image in planar order.
@@ -42,12 +44,34 @@ package struct TransformSettings: Sendable {
   }
 }
 
+extension TransformSettings {
+  /// - Throws: unless there is at most one kind of mean.
+  func checkMeans() throws {
+    guard mean == nil || meanValues.isEmpty else {
+      throw CaffeError("mean_file and mean_value exclude each other; give one of them")
+    }
+  }
+
+  /// - Throws: unless the values fit data of so many channels.
+  func checkMeanValues(channels: Int) throws {
+    guard meanValues.count <= 1 || meanValues.count == channels else {
+      throw CaffeError(
+        "mean_value must be given once or once per channel (\(channels)), got \(meanValues.count)")
+    }
+  }
+
+  /// What `mean_value` says of a channel.
+  func meanValue(_ channel: Int) -> Float {
+    meanValues.isEmpty ? 0 : meanValues[meanValues.count == 1 ? 0 : channel]
+  }
+}
+
 /// The chances one item takes: whether it is mirrored and where it is cropped. Three random numbers
 /// that depend on seed, pass and item alone, so that neither threads nor resuming change them.
 package struct TransformDraw: Sendable {
   private let random: CounterRandom
 
-  /// The draw of an item in a pass (epoch) over the data.
+  /// The draw of an item of the batch that forward pass `pass` takes.
   package init(seed: UInt64, pass: Int, item: Int) {
     random = CounterRandom(seed: seed).branch(UInt64(pass)).branch(UInt64(item))
   }

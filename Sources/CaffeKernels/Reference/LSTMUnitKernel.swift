@@ -22,7 +22,8 @@ package struct LSTMUnitKernel: Hashable, Sendable {
     ck_lstm_unit(previousCell, gates, continuing, batch, hidden, cell, state)
   }
 
-  /// Overwrites the gradients of the previous cell and of the gates' inputs.
+  /// Overwrites the gradients of the previous cell and of the gates' inputs; `previousCellGradient`
+  /// may be `cellGradient`.
   package func backward(
     cellGradient: UnsafePointer<Float>, hiddenGradient: UnsafePointer<Float>,
     previousCell: UnsafePointer<Float>, gates: UnsafePointer<Float>,

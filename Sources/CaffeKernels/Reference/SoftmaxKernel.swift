@@ -14,6 +14,8 @@ package struct SoftmaxExtents: Hashable, Sendable {
 
   /// Labels that go with them: one for each position of outer and inner.
   package var labelCount: Int { outer * inner }
+  /// All values.
+  package var count: Int { outer * channels * inner }
 }
 
 /// y = e^x / Σ e^x, after subtracting the largest x.

@@ -52,10 +52,17 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
     _ geometry: ConvolutionGeometry, hasBias: Bool, gradients: WeightedGradients, bottom: Tensor,
     scratchpad: Scratchpad
   ) throws {
-    let input = (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
-    convolution = try OneDNNConvolution(
-      geometry, hasBias: hasBias, gradients: gradients, input: input ?? .any,
-      output: geometry.preferredOrder, scratchpad: scratchpad)
+    let present = (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
+    func make(_ input: LayoutRequest) throws -> OneDNNConvolution {
+      try OneDNNConvolution(
+        geometry, hasBias: hasBias, gradients: gradients, input: input, scratchpad: scratchpad)
+    }
+    do {
+      convolution = try make(present ?? geometry.preferredOrder)
+    } catch is EngineRefusal {
+      // Not in this order, then: converting the bottom is cheaper than leaving oneDNN.
+      convolution = try make(.any)
+    }
   }
 
   /// The order the output will have.

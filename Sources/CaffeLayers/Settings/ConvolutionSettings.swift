@@ -8,8 +8,10 @@ import CaffeSchema
 /// `kernel_size`, `pad`, `stride` and `dilation` are given once for all spatial axes or once for
 /// each; `kernel_h`/`kernel_w` and the like are for two axes and exclude the other form.
 struct ConvolutionSettings {
-  let outputs: Int
-  let groups: Int
+  private let outputs: Int
+  private let groups: Int
+  /// A depthwise type: each channel has filters of its own.
+  private let isDepthwise: Bool
   let hasBias: Bool
   /// The channel axis as the prototxt has it, possibly negative.
   let axis: Int
@@ -20,9 +22,14 @@ struct ConvolutionSettings {
   private let pad: Extents
   private let dilation: Extents
 
-  /// - Parameter groupsMatchChannels: a depthwise type, whose `group` is its number of channels.
-  init(_ parameter: ConvolutionParameter, needsOutputs: Bool = true) throws {
-    if needsOutputs {
+  /// - Parameters:
+  ///   - needsOutputs: `num_output` must be there; a depthwise type takes the number of channels.
+  ///   - isDepthwise: `group` is the number of channels, whether it is given or not.
+  /// - Throws: a field that is missing or cannot be.
+  init(
+    _ parameter: ConvolutionParameter, needsOutputs: Bool = true, isDepthwise: Bool = false
+  ) throws {
+    if needsOutputs && !isDepthwise || parameter.hasNumOutput {
       guard parameter.hasNumOutput, parameter.numOutput > 0 else {
         throw CaffeError("num_output must be positive, got \(parameter.numOutput)")
       }
@@ -31,7 +38,8 @@ struct ConvolutionSettings {
       throw CaffeError("group must be positive, got \(parameter.group)")
     }
     outputs = parameter.numOutput
-    groups = parameter.group
+    groups = isDepthwise && !parameter.hasGroup ? 0 : parameter.group
+    self.isDepthwise = isDepthwise
     hasBias = parameter.biasTerm
     axis = parameter.axis
     engine = Engine(parameter.engine)
@@ -52,14 +60,33 @@ struct ConvolutionSettings {
   /// The convolution of a bottom of this shape.
   ///
   /// - Throws: when extents and spatial axes do not go together.
-  func geometry(_ bottom: Shape, outputs: Int? = nil, groups: Int? = nil) throws
-    -> ConvolutionGeometry
-  {
+  func geometry(_ bottom: Shape) throws -> ConvolutionGeometry {
+    let channels = bottom[try bottom.axis(axis)]
+    guard isDepthwise else { return try geometry(bottom, outputs: outputs, groups: groups) }
+    guard groups == 0 || groups == channels else {
+      throw CaffeError("group must be the bottom's \(channels) channels or left out, got \(groups)")
+    }
+    return try geometry(bottom, outputs: outputs > 0 ? outputs : channels, groups: channels)
+  }
+
+  /// The convolution of a bottom of this shape with other `num_output` and `group` than the settings'.
+  func geometry(_ bottom: Shape, outputs: Int, groups: Int) throws -> ConvolutionGeometry {
     let channelAxis = try bottom.axis(axis)
     let input = Array(bottom.dimensions[(channelAxis + 1)...])
     return try ConvolutionGeometry(
       batch: bottom.count(before: channelAxis), inputChannels: bottom[channelAxis],
-      outputChannels: outputs ?? self.outputs, groups: groups ?? self.groups, input: input,
+      outputChannels: outputs, groups: groups, input: input,
+      kernel: try kernel.perAxis(input.count), stride: try stride.perAxis(input.count),
+      pad: try pad.perAxis(input.count), dilation: try dilation.perAxis(input.count))
+  }
+
+  /// The convolution of which a deconvolution of a bottom of this shape is the transpose.
+  func transposedGeometry(_ bottom: Shape) throws -> ConvolutionGeometry {
+    let channelAxis = try bottom.axis(axis)
+    let input = Array(bottom.dimensions[(channelAxis + 1)...])
+    return try ConvolutionGeometry(
+      transposeOf: bottom.count(before: channelAxis), inputChannels: bottom[channelAxis],
+      outputChannels: outputs, groups: groups, input: input,
       kernel: try kernel.perAxis(input.count), stride: try stride.perAxis(input.count),
       pad: try pad.perAxis(input.count), dilation: try dilation.perAxis(input.count))
   }

@@ -111,7 +111,7 @@ extension TextParser {
     switch token.kind {
     case .identifier where !isNegative:
       guard let number = type.number(of: text) else {
-        let near = Spelling.nearest(to: text, among: type.values.map(\.name))
+        let near = NearestName.of(text, among: type.values.map(\.name))
         let names = type.values.map(\.name).joined(separator: ", ")
         let hint = near.map { "did you mean \($0)?" } ?? "it can be \(names)"
         throw lexer.error(

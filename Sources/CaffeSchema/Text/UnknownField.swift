@@ -1,3 +1,5 @@
+import CaffeErrors
+
 /// Says why a field name is refused, and what may have been meant.
 struct UnknownField {
   let name: String
@@ -11,7 +13,7 @@ struct UnknownField {
       return "\(refusal); it is an extension of \(fork)"
     }
     if let hint = misplaced { return "\(refusal); \(hint)" }
-    if let near = Spelling.nearest(to: name, among: message.fields.map(\.name)) {
+    if let near = NearestName.of(name, among: message.fields.map(\.name)) {
       return "\(refusal); did you mean \"\(near)\"?"
     }
     return refusal

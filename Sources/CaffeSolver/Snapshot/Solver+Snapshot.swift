@@ -19,6 +19,7 @@ extension Solver {
     let state = stem + (isHDF5 ? ".solverstate.h5" : ".solverstate")
     log.info("Snapshotting solver state to \(kind) file \(state)")
     try trainingState(learnedNet: model).write(to: state)
+    lastSnapshot = state
   }
 
   private func trainingState(learnedNet: String) -> TrainingState {
@@ -55,6 +56,7 @@ extension Solver {
       }
     }
     iteration = state.iteration
+    lastSnapshot = path
     guard let extras = state.extras else { return }
     lossWindow = LossWindow(capacity: parameter.averageLoss, losses: extras.lossWindow)
     for (net, pass) in zip([net] + testNets, extras.passes) { try net.seek(toPass: pass) }

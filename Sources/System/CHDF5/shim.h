@@ -19,6 +19,10 @@ static inline hid_t h5_dataset_creation(void) { return H5P_DATASET_CREATE; }
 static inline hid_t h5_open_for_reading(const char *path) {
   return H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 }
+static inline hid_t h5_open_for_writing(const char *path) {
+  return H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+}
+static inline hsize_t h5_unlimited(void) { return H5S_UNLIMITED; }
 static inline hid_t h5_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t h5_create_truncating(const char *path, hid_t access) {
   return H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);

@@ -24,25 +24,29 @@ struct Outcome: CustomStringConvertible {
     errors.split(separator: "\n").filter { !Outcome.isLog($0) }.map(String.init)
   }
 
+  /// The lines of standard output.
+  var lines: [String] { output.split(separator: "\n").map(String.init) }
+
   var description: String { "status \(status)\n\(output)\(errors)" }
 }
 
-/// A run of the built program (`CAFFE_SWIFT`, or the release build of this package) in a folder.
+/// A run of the built program: `CAFFE_SWIFT`, or the one that stands beside the test program.
 final class Run {
   private static let program: String = {
     if let path = ProcessInfo.processInfo.environment["CAFFE_SWIFT"] { return path }
-    let here = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-    return here.dropLast(4).joined(separator: "/") + "/.build/release/caffe-swift"
+    let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(fileURLWithPath: tests ?? "").deletingLastPathComponent()
+      .appendingPathComponent("caffe-swift").path
   }()
 
   private let process = Process()
   private let logs: TemporaryFolder
 
-  init(_ arguments: [String], in folder: TemporaryFolder) throws {
+  init(_ arguments: [String], in folder: TemporaryFolder? = nil) throws {
     logs = try TemporaryFolder()
     process.executableURL = URL(fileURLWithPath: Run.program)
     process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder.path) }
     var environment = ProcessInfo.processInfo.environment
     environment["OMP_WAIT_POLICY"] = "passive"
     process.environment = environment
@@ -85,6 +89,17 @@ final class Run {
         ? process.terminationStatus : -process.terminationStatus,
       output: String(decoding: try logs.read("output"), as: UTF8.self), errors: try errors)
   }
+}
+
+enum Program {
+  /// Runs the program until it ends.
+  static func run(_ arguments: String...) throws -> Outcome { try Run(arguments).outcome() }
+}
+
+/// Runs `body` with the path of a new folder that is gone afterwards.
+func withFolder(_ body: (String) throws -> Void) throws {
+  let folder = try TemporaryFolder()
+  try body(folder.path)
 }
 
 /// A folder with an LMDB, a net and a solver, and the program to run on them.

@@ -1,0 +1,122 @@
+import CLevelDB
+import CaffeErrors
+import Foundation
+
+/// The one door to LevelDB: an open database, closed when the last cursor lets go of it.
+final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a database
+  private let view: LevelDBView
+  private let options: OpaquePointer
+  private let handle: OpaquePointer
+
+  init(_ path: String) throws {
+    let view = try LevelDBView(of: path)
+    guard let options = leveldb_options_create() else { throw CaffeError("LevelDB: out of memory") }
+    leveldb_options_set_create_if_missing(options, 0)
+    leveldb_options_set_paranoid_checks(options, 1)
+    // As Caffe: enough for a scan, few enough for a large database.
+    leveldb_options_set_max_open_files(options, 100)
+    do {
+      let handle = try Self.attempt("cannot open this LevelDB database", view) {
+        leveldb_open(options, view.path, $0)
+      }
+      guard let handle else { throw CaffeError("cannot open this LevelDB database") }
+      self.handle = handle
+    } catch {
+      leveldb_options_destroy(options)
+      throw error
+    }
+    self.view = view
+    self.options = options
+  }
+
+  deinit {
+    leveldb_close(handle)
+    leveldb_options_destroy(options)
+  }
+
+  /// A position in the database, to be destroyed before the store goes.
+  func makeIterator() throws -> OpaquePointer {
+    guard let options = leveldb_readoptions_create() else {
+      throw CaffeError("LevelDB: out of memory")
+    }
+    defer { leveldb_readoptions_destroy(options) }
+    leveldb_readoptions_set_verify_checksums(options, 1)
+    // A scan needs no block twice.
+    leveldb_readoptions_set_fill_cache(options, 0)
+    guard let iterator = leveldb_create_iterator(handle, options) else {
+      throw CaffeError("cannot open a cursor")
+    }
+    return iterator
+  }
+
+  typealias ErrorSlot = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+
+  /// Makes a call of LevelDB that may report an error; throws what failed and LevelDB's reason.
+  func attempt<Result>(_ failed: String, _ call: (ErrorSlot) -> Result) throws -> Result {
+    try Self.attempt(failed, view, call)
+  }
+
+  private static func attempt<Result>(
+    _ failed: String, _ view: LevelDBView, _ call: (ErrorSlot) -> Result
+  ) throws -> Result {
+    var message: UnsafeMutablePointer<CChar>?
+    let result = call(&message)
+    guard let message else { return result }
+    defer { leveldb_free(message) }
+    // The user knows the files by their own folder.
+    let reason = String(cString: message).replacingOccurrences(of: view.path + "/", with: "")
+    throw CaffeError("\(failed): \(reason)")
+  }
+}
+
+/// A temporary folder that LevelDB may treat as its own, in place of the user's database.
+///
+/// Opening a LevelDB writes: it replays the log, begins a new one, removes old files. Tables, which
+/// are nearly all of a database, never change once written; the view links to them, so that removing
+/// one removes a link. What does change (the log, the list of tables) is small and copied.
+final class LevelDBView {
+  let path: String
+
+  init(of original: String) throws {
+    let files = FileManager.default
+    var isFolder: ObjCBool = false
+    guard files.fileExists(atPath: original, isDirectory: &isFolder) else {
+      throw CaffeError("No such file or directory")
+    }
+    let mark = DatabaseKind.levelDB.mark
+    guard isFolder.boolValue, files.fileExists(atPath: "\(original)/\(mark)") else {
+      throw CaffeError("this is not a LevelDB database: a folder with \(mark)")
+    }
+    path =
+      files.temporaryDirectory.appendingPathComponent(
+        "caffe-swift-leveldb-\(UUID().uuidString)"
+      ).path
+    do {
+      try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try Self.fill(path, from: URL(fileURLWithPath: original).path)
+    } catch {
+      try? files.removeItem(atPath: path)
+      throw CaffeError(
+        "cannot make a view of this LevelDB database in \(path): \(error.localizedDescription)")
+    }
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  private static func fill(_ path: String, from original: String) throws {
+    let files = FileManager.default
+    for name in try files.contentsOfDirectory(atPath: original) {
+      let (source, target) = ("\(original)/\(name)", "\(path)/\(name)")
+      switch (name as NSString).pathExtension {
+      case "ldb", "sst": try files.createSymbolicLink(atPath: target, withDestinationPath: source)
+      case "log": try files.copyItem(atPath: source, toPath: target)
+      default:
+        if name == "CURRENT" || name.hasPrefix("MANIFEST-") {
+          try files.copyItem(atPath: source, toPath: target)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+import CaffeSchema
+import Foundation
+
+/// What Data, ImageData and WindowData have in common: batches of images and labels, which a thread
+/// of its own prepares up to `data_param.prefetch` ahead.
+///
+/// - Tops: the images, `[batch_size, c, h, w]`, and optionally the labels, `[batch_size]`.
+///
+/// Source: BVLC Caffe, `base_data_layer.cpp`.
+package class ImageBatchLayer: Layer {
+  private let source: any ImageBatchSource
+  private let pool: BatchPool
+  private let prefetcher: Prefetcher<ImageBatch>
+
+  init(
+    _ parameter: LayerParameter, context: LayerContext, source: any ImageBatchSource
+  ) throws {
+    let depth = parameter.dataParam.prefetch
+    guard depth > 0 else { throw CaffeError("prefetch must be positive, got \(depth)") }
+    _ = try ImageBatch.shape(count: source.batchSize, source.firstExtents)
+    let pool = BatchPool()
+    self.source = source
+    self.pool = pool
+    prefetcher = Prefetcher(name: parameter.name, depth: depth) { number in
+      var batch =
+        pool.take() ?? ImageBatch(count: source.batchSize, extents: source.firstExtents)
+      try source.fill(&batch, number: number)
+      return batch
+    }
+    try super.init(parameter, context: context)
+  }
+
+  package override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
+    let images = try ImageBatch.shape(count: source.batchSize, source.firstExtents)
+    return parameter.top.count > 1 ? [images, try Shape([source.batchSize])] : [images]
+  }
+
+  package override func forward() throws {
+    let batch = try prefetcher.next()
+    top[0].reshape(try ImageBatch.shape(count: source.batchSize, batch.extents))
+    batch.values.withUnsafeBufferPointer { values in
+      if let start = values.baseAddress {
+        Vector.copy(start, count: values.count, into: top[0].data.overwrite())
+      }
+    }
+    if top.count > 1 { top[1].data.values = batch.labels }
+    pool.put(batch)
+  }
+
+  package override func seek(toPass pass: UInt64) throws {
+    prefetcher.restart(at: Int(pass))
+  }
+}
+
+/// Batches whose memory may be used again.
+private final class BatchPool: @unchecked Sendable {  // all state is guarded by `lock`
+  private let lock = NSLock()
+  private var spare: [ImageBatch] = []
+
+  func take() -> ImageBatch? { lock.withLock { spare.popLast() } }
+  func put(_ batch: ImageBatch) { lock.withLock { spare.append(batch) } }
+}
+
+// MARK: What the layers read from their prototxt
+
+extension ImageBatchLayer {
+  /// A seed of the layer's own, for each of its uses of random numbers.
+  static func seed(
+    of parameter: LayerParameter, _ context: LayerContext, use: String = ""
+  ) -> UInt64 {
+    RandomStream(seed: context.seed, name: parameter.name + use).key
+  }
+
+  /// What `transform_param` says, its mean file found and read.
+  static func transformSettings(
+    of parameter: LayerParameter, _ context: LayerContext
+  ) throws -> TransformSettings {
+    var transform = parameter.transformParam
+    if transform.hasMeanFile { transform.meanFile = context.resolve(transform.meanFile) }
+    return try withPlace("transform_param") { try TransformSettings(transform) }
+  }
+
+  static func transformer(
+    of parameter: LayerParameter, _ context: LayerContext
+  ) throws -> DataTransformer {
+    let isTraining = (parameter.hasPhase ? parameter.phase : context.phase) == .train
+    let settings = try transformSettings(of: parameter, context)
+    return try withPlace("transform_param") {
+      try DataTransformer(settings, isTraining: isTraining)
+    }
+  }
+
+  static func checkBatchSize(_ size: Int) throws {
+    guard size > 0 else { throw CaffeError("batch_size must be positive, got \(size)") }
+  }
+
+  /// Caffe reads these fields in old nets only, where the upgrade has moved them.
+  static func reportIgnored(
+    _ fields: KeyValuePairs<String, Bool>, of message: String, _ context: LayerContext
+  ) {
+    for (field, isSet) in fields where isSet {
+      context.report("\(message).\(field) is ignored, as by Caffe; it belongs in transform_param")
+    }
+  }
+}

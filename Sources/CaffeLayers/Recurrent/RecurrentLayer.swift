@@ -1,0 +1,300 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+import CaffeSchema
+
+/// What LSTM and RNN share: a state that goes from step to step, and weights on input and state.
+///
+/// At each step t the layer sums up a = W_x·x_t + b (+ W_static·x_static) + W_h·(cont_t · h_t₋₁); a
+/// subclass makes the next state of it. The products with the input are one for all steps.
+///
+/// Learns: W_x `[g·units, inputs]`, b `[g·units]`, W_static `[g·units, statics]` if there is a static
+/// input, W_h `[g·units, units]`, with g sums for each unit; then what the subclass adds.
+///
+/// Unless `expose_hidden` is set, the state after the last step is the one before the first step of the
+/// next pass, zeros at first. A pass that is run again begins as it did before. A change of the number
+/// of streams, and resuming from a snapshot, begin with zeros.
+///
+/// Source: BVLC Caffe, `recurrent_layer.cpp`.
+class RecurrentLayer: Layer {
+  final let settings: RecurrentSettings
+  /// Sums for each unit.
+  private let sumsPerUnit: Int
+  final private(set) var extents = RecurrentExtents(steps: 0, streams: 0, inputs: 0, statics: 0)
+
+  /// a at each step, `[steps, streams, sumsPerUnit, units]`, and its gradients.
+  final let sums = Tensor([0])
+  final let sumGradients = Tensor([0])
+  /// cont · h before each step: `[steps, streams, units]`.
+  private let continued = Tensor([0])
+  private let statics = Tensor([0])
+  /// The state before the first step and after the last one.
+  private let starts: [Tensor]
+  private let ends: [Tensor]
+  private let stateGradients: [Tensor]
+  /// The pass that `starts` belongs to.
+  private var startedPass: UInt64?
+
+  init(
+    _ parameter: LayerParameter, context: LayerContext, states: Int, sumsPerUnit: Int
+  ) throws {
+    settings = try RecurrentSettings(parameter, states: states)
+    self.sumsPerUnit = sumsPerUnit
+    starts = (0..<states).map { _ in Tensor([0]) }
+    ends = (0..<states).map { _ in Tensor([0]) }
+    stateGradients = (0..<states).map { _ in Tensor([0]) }
+    try super.init(parameter, context: context)
+    if parameter.recurrentParam.debugInfo {
+      context.report("recurrent_param.debug_info has no effect: there is no unrolled net")
+    }
+  }
+
+  // MARK: For subclasses
+
+  /// The states after each step, `[steps, streams, units]` each; h comes first.
+  var states: [Tensor] { preconditionFailure("\(Self.self) has no states") }
+
+  /// Writes the states after `step` from the sums at `sums` and the states before.
+  func advance(step: Int, sums: UnsafePointer<Float>, states: [StateHistory]) {
+    preconditionFailure("\(Self.self) does not advance")
+  }
+
+  /// Makes the first top of the states, if they are not the top itself.
+  func finishForward() {}
+
+  /// The gradients of h after each step as the first top gives them, `[steps, streams, units]`.
+  func startBackward() -> UnsafePointer<Float> {
+    preconditionFailure("\(Self.self) has no gradients")
+  }
+
+  /// Writes the gradients of a step's sums, given those of the states after it; those of states other
+  /// than h become the gradients before the step.
+  func retreat(
+    step: Int, gradients: [UnsafeMutablePointer<Float>],
+    into sumGradients: UnsafeMutablePointer<Float>
+  ) {
+    preconditionFailure("\(Self.self) does not retreat")
+  }
+
+  final var units: Int { settings.units }
+  /// Sums at one step of one stream.
+  final var sumCount: Int { sumsPerUnit * units }
+  /// Values of a state.
+  final var stateCount: Int { extents.streams * units }
+  final var cont: UnsafePointer<Float> { bottom[1].data.read() }
+  /// The place of W_h among the parameters.
+  final var recurrentWeights: Int { settings.hasStatic ? 3 : 2 }
+
+  /// The values of state `index` before the first step.
+  final func start(_ index: Int) -> UnsafePointer<Float> {
+    settings.exposesHidden
+      ? bottom[settings.firstState + index].data.read() : starts[index].read()
+  }
+
+  // MARK: Layer
+
+  override func parameterDeclarations(for bottoms: [Shape]) throws -> [ParameterDeclaration] {
+    let extents = try settings.extents(bottoms)
+    let recurrent = parameter.recurrentParam
+    func weights(_ inputs: Int) throws -> ParameterDeclaration {
+      ParameterDeclaration(shape: try Shape([sumCount, inputs]), filler: recurrent.weightFiller)
+    }
+    let bias = ParameterDeclaration(shape: try Shape([sumCount]), filler: recurrent.biasFiller)
+    return try [weights(extents.inputs), bias]
+      + (settings.hasStatic ? [weights(extents.statics)] : []) + [weights(units)]
+  }
+
+  override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
+    let extents = try settings.extents(bottoms)
+    if let weights = parameters.first {
+      try check(extents.inputs, weights, "input")
+      if settings.hasStatic { try check(extents.statics, parameters[2], "static input") }
+    }
+    let state = try Shape([1, extents.streams, units])
+    return [try Shape([extents.steps, extents.streams, units])]
+      + (settings.exposesHidden ? starts.map { _ in state } : [])
+  }
+
+  private func check(_ inputs: Int, _ weights: Blob, _ name: String) throws {
+    guard inputs == weights.shape[1] else {
+      throw CaffeError(
+        "each step of the \(name) has \(inputs) values, the weights take \(weights.shape[1])")
+    }
+  }
+
+  override func reshape() throws {
+    let previous = extents
+    extents = try settings.extents(bottom.map(\.shape))
+    let all = try Shape([extents.steps, extents.streams, sumCount])
+    sums.reshape(all)
+    sumGradients.reshape(all)
+    continued.reshape(try Shape([extents.steps, extents.streams, units]))
+    statics.reshape(try Shape([settings.hasStatic ? extents.streams : 0, sumCount]))
+    let state = try Shape([1, extents.streams, units])
+    for tensor in starts + ends + stateGradients { tensor.reshape(state) }
+    if extents.streams != previous.streams { forget() }
+  }
+
+  override func seek(toPass pass: UInt64) throws { forget() }
+
+  private func forget() {
+    startedPass = nil
+    for tensor in starts + ends { Vector.fill(tensor.overwrite(), with: 0, count: tensor.count) }
+  }
+
+  override func forward() throws {
+    takeUpState()
+    projectInputs()
+    let (sums, continued, cont) = (sums.update(), continued.overwrite(), cont)
+    let histories = states.enumerated().map { index, state in
+      StateHistory(start: start(index), values: state.overwrite(), count: stateCount)
+    }
+    for step in 0..<extents.steps {
+      let (before, ours) = (continued + step * stateCount, sums + step * extents.streams * sumCount)
+      RowKernel.scale(
+        histories[0].before(step), by: cont + step * extents.streams, rows: extents.streams,
+        extent: units, into: before)
+      Gemm.multiply(
+        Gemm.Operand(before, stride: units), weights(recurrentWeights, transposed: true),
+        rows: extents.streams, columns: sumCount, inner: units, beta: 1, into: ours)
+      advance(step: step, sums: ours, states: histories)
+    }
+    for (index, history) in histories.enumerated() {
+      let last = history.before(extents.steps)
+      Vector.copy(last, count: stateCount, into: ends[index].overwrite())
+      if settings.exposesHidden {
+        Vector.copy(last, count: stateCount, into: top[1 + index].data.overwrite())
+      }
+    }
+    finishForward()
+  }
+
+  /// A new pass begins where the last one ended; the same pass begins where it began.
+  private func takeUpState() {
+    if let startedPass, startedPass != context.clock.pass {
+      for (start, end) in zip(starts, ends) {
+        Vector.copy(end.read(), count: stateCount, into: start.overwrite())
+      }
+    }
+    startedPass = context.clock.pass
+  }
+
+  /// sums ← x·W_xᵀ + b (+ static·W_staticᵀ)
+  private func projectInputs() {
+    let target = sums.overwrite()
+    Gemm.multiply(
+      Gemm.Operand(bottom[0].data.read(), stride: extents.inputs), weights(0, transposed: true),
+      rows: extents.positions, columns: sumCount, inner: extents.inputs, into: target)
+    ChannelKernel.add(
+      target, bias: parameters[1].data.read(), outer: extents.positions, channels: sumCount,
+      inner: 1, into: target)
+    guard settings.hasStatic else { return }
+    let product = statics.overwrite()
+    Gemm.multiply(
+      Gemm.Operand(bottom[2].data.read(), stride: extents.statics), weights(2, transposed: true),
+      rows: extents.streams, columns: sumCount, inner: extents.statics, into: product)
+    let count = extents.streams * sumCount
+    Blocks.copy(
+      product, strides: [0, 1], extents: [extents.steps, count], adding: true, into: target,
+      strides: [count, 1])
+  }
+
+  final func weights(_ index: Int, transposed: Bool = false) -> Gemm.Operand {
+    Gemm.Operand(
+      parameters[index].data.read(), stride: parameters[index].shape[1], transposed: transposed)
+  }
+
+  override func backward(propagateDown: [Bool]) throws {
+    let upstream = startBackward()
+    let target = sumGradients.overwrite()
+    let gradients = finalGradients()
+    for step in (0..<extents.steps).reversed() {
+      let ours = target + step * extents.streams * sumCount
+      Vector.add(
+        gradients[0], upstream + step * stateCount, count: stateCount, into: gradients[0])
+      retreat(step: step, gradients: gradients, into: ours)
+      Gemm.multiply(
+        Gemm.Operand(ours, stride: sumCount), weights(recurrentWeights), rows: extents.streams,
+        columns: units, inner: sumCount, into: gradients[0])
+      RowKernel.scale(
+        gradients[0], by: cont + step * extents.streams, rows: extents.streams, extent: units,
+        into: gradients[0])
+    }
+    addParameterGradients()
+    propagate(down: propagateDown)
+  }
+
+  /// The gradients of the states after the last step: those of the tops that show them, else zero.
+  private func finalGradients() -> [UnsafeMutablePointer<Float>] {
+    stateGradients.enumerated().map { index, tensor in
+      let target = tensor.overwrite()
+      if settings.exposesHidden {
+        Vector.copy(top[1 + index].diff.read(), count: stateCount, into: target)
+      } else {
+        Vector.fill(target, with: 0, count: stateCount)
+      }
+      return target
+    }
+  }
+
+  private func addParameterGradients() {
+    let gradient = sumGradients.read()
+    if learns[1] {
+      ChannelKernel.addSums(
+        gradient, outer: extents.positions, channels: sumCount, inner: 1,
+        into: parameters[1].diff.update())
+    }
+    addWeightGradient(0, gradient, bottom[0].data.read(), rows: extents.positions)
+    addWeightGradient(
+      recurrentWeights, gradient, continued.read(), rows: extents.positions)
+    guard settings.hasStatic else { return }
+    // A static input had its part in every step.
+    let sum = statics.overwrite()
+    Vector.fill(sum, with: 0, count: statics.count)
+    ChannelKernel.addSums(
+      gradient, outer: extents.steps, channels: statics.count, inner: 1, into: sum)
+    addWeightGradient(2, sum, bottom[2].data.read(), rows: extents.streams)
+  }
+
+  /// W' ← W' + gradientᵀ · input, for a gradient `[rows, outputs]` and an input `[rows, inputs]`.
+  final func addWeightGradient(
+    _ index: Int, _ gradient: UnsafePointer<Float>, _ input: UnsafePointer<Float>, rows: Int
+  ) {
+    guard learns[index] else { return }
+    let (outputs, inputs) = (parameters[index].shape[0], parameters[index].shape[1])
+    Gemm.multiply(
+      Gemm.Operand(gradient, stride: outputs, transposed: true),
+      Gemm.Operand(input, stride: inputs), rows: outputs, columns: inputs, inner: rows, beta: 1,
+      into: parameters[index].diff.update())
+  }
+
+  private func propagate(down: [Bool]) {
+    func product(_ gradient: Tensor, _ index: Int, rows: Int, into blob: Blob) {
+      Gemm.multiply(
+        Gemm.Operand(gradient.read(), stride: sumCount), weights(index), rows: rows,
+        columns: parameters[index].shape[1], inner: sumCount, into: blob.diff.overwrite())
+    }
+    if down[0] { product(sumGradients, 0, rows: extents.positions, into: bottom[0]) }
+    if settings.hasStatic && down[2] {
+      product(statics, 2, rows: extents.streams, into: bottom[2])
+    }
+    for (index, blob) in bottom.enumerated().dropFirst(settings.firstState) where down[index] {
+      Vector.copy(
+        stateGradients[index - settings.firstState].read(), count: stateCount,
+        into: blob.diff.overwrite())
+    }
+  }
+}
+
+/// The values of a state before the first step and after each one.
+struct StateHistory {
+  fileprivate let start: UnsafePointer<Float>
+  fileprivate let values: UnsafeMutablePointer<Float>
+  fileprivate let count: Int
+
+  func before(_ step: Int) -> UnsafePointer<Float> {
+    step == 0 ? start : UnsafePointer(values + (step - 1) * count)
+  }
+
+  func after(_ step: Int) -> UnsafeMutablePointer<Float> { values + step * count }
+}

@@ -1,0 +1,119 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+import CaffeSchema
+
+/// Multiplies each channel, or whichever axes `axis` and `num_axes` name, by a factor; with
+/// `bias_term`, then adds a constant.
+///
+/// - Bottoms: x of any shape, and optionally the factors, of the shape of x's axes from `axis` on;
+///   top: the shape of x, in place or not.
+/// - Learns: with one bottom the factors, of the shape of axes `axis..<axis + num_axes` (filled with
+///   1 unless `filler` says otherwise); with `bias_term`, summands of the factors' shape.
+///
+/// Source: BVLC Caffe, `scale_layer.cpp`.
+final class ScaleLayer: Layer {
+  static let kind = LayerKind(
+    "Scale", bottoms: .between(1, 2), tops: .exactly(1), runsInPlace: true,
+    documentation: LayerDocumentation(
+      "Multiplies each channel or other axes by a factor, learned or from a second bottom",
+      formula: "y = x scale + bias", parameterFields: ["scale_param"], source: "scale_layer.cpp")
+  ) { try ScaleLayer($0, context: $1) }
+
+  private let broadcast: Broadcast
+  private let isLearned: Bool
+  /// Which parameter is the bias, if there is one.
+  private let biasIndex: Int?
+  private var extents = Broadcast.Extents()
+  private var kept = KeptInput()
+
+  override init(_ parameter: LayerParameter, context: LayerContext) throws {
+    let scale = parameter.scaleParam
+    broadcast = try Broadcast(axis: scale.axis, axes: scale.numAxes)
+    isLearned = parameter.bottom.count == 1
+    biasIndex = scale.biasTerm ? (isLearned ? 1 : 0) : nil
+    try super.init(parameter, context: context)
+  }
+
+  override func parameterDeclarations(for bottoms: [Shape]) throws -> [ParameterDeclaration] {
+    let scale = parameter.scaleParam
+    let shape = isLearned ? try broadcast.learnedShape(bottoms[0]) : bottoms[1]
+    var declarations: [ParameterDeclaration] = []
+    if isLearned {
+      let filler = scale.hasFiller ? scale.filler : .constant(1)
+      declarations.append(ParameterDeclaration(shape: shape, filler: filler))
+    }
+    if biasIndex != nil {
+      declarations.append(ParameterDeclaration(shape: shape, filler: scale.biasFiller))
+    }
+    return declarations
+  }
+
+  override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
+    _ = try extents(for: bottoms)
+    return [bottoms[0]]
+  }
+
+  override func reshape() throws {
+    extents = try extents(for: bottom.map(\.shape))
+    kept.prepare(for: self, isNeeded: needsFactorGradient)
+  }
+
+  private func extents(for bottoms: [Shape]) throws -> Broadcast.Extents {
+    let extents = try broadcast.extents(
+      for: bottoms, learned: isLearned ? parameters.first : nil, called: "scale")
+    if let biasIndex, parameters.indices.contains(biasIndex),
+      parameters[biasIndex].count != extents.channels
+    {
+      throw CaffeError(
+        "the bias was made for shape \(parameters[biasIndex].shape), the second bottom now has \(bottoms[1])"
+      )
+    }
+    return extents
+  }
+
+  private var needsFactorGradient: Bool { isLearned ? learns[0] : propagateDown[1] }
+  private var factors: Blob { isLearned ? parameters[0] : bottom[1] }
+
+  override func forward() throws {
+    kept.keep(bottom[0].data)
+    let input = bottom[0].data.read()
+    ChannelKernel.scale(
+      input, by: factors.data.read(), bias: biasIndex.map { parameters[$0].data.read() },
+      outer: extents.outer, channels: extents.channels, inner: extents.inner,
+      into: top[0].data.overwrite())
+  }
+
+  override func backward(propagateDown: [Bool]) throws {
+    let gradient = top[0].diff.read()
+    if let biasIndex, learns[biasIndex] {
+      ChannelKernel.addSums(
+        gradient, outer: extents.outer, channels: extents.channels, inner: extents.inner,
+        into: parameters[biasIndex].diff.update())
+    }
+    if needsFactorGradient { backwardFactors(gradient) }
+    if propagateDown[0] {
+      ChannelKernel.scale(
+        gradient, by: factors.data.read(), outer: extents.outer, channels: extents.channels,
+        inner: extents.inner, into: bottom[0].diff.overwrite())
+    }
+  }
+
+  private func backwardFactors(_ gradient: UnsafePointer<Float>) {
+    let input = kept.values(of: bottom[0].data).read()
+    let target = factors.diff.update()
+    if !isLearned { Vector.fill(target, with: 0, count: bottom[1].count) }
+    ChannelKernel.addDots(
+      gradient, input, outer: extents.outer, channels: extents.channels, inner: extents.inner,
+      into: target)
+  }
+}
+
+extension FillerParameter {
+  /// A filler that sets every value to `value`.
+  static func constant(_ value: Float) -> FillerParameter {
+    var filler = FillerParameter()
+    filler.value = value
+    return filler
+  }
+}

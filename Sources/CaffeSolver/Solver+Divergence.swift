@@ -1,0 +1,30 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+
+extension Solver {
+  /// Why a run cannot go on: where the first value appeared that is not finite, and what to go back to.
+  func divergence(loss: Float) -> CaffeError {
+    let rate = Text.number(learningRate.rate(at: iteration))
+    let advice =
+      lastSnapshot.map { "; the last good snapshot is \($0)" } ?? "; there is no snapshot yet"
+    return CaffeError(
+      "the loss became \(Text.number(loss)) at iteration \(iteration) with learning rate \(rate): "
+        + firstDivergence() + advice)
+  }
+
+  private func firstDivergence() -> String {
+    func isFinite(_ blob: Blob) -> Bool {
+      Vector.isFinite(blob.data.read(), count: blob.count)
+    }
+    for layer in net.layers {
+      if let index = layer.parameters.firstIndex(where: { !isFinite($0) }) {
+        return "param \(index) of layer '\(layer.name)' is not finite"
+      }
+      if let blob = layer.top.first(where: { !isFinite($0) }) {
+        return "blob '\(blob.name)' of layer '\(layer.name)' is the first that is not finite"
+      }
+    }
+    return "every blob is finite, but their weighted sum is not"
+  }
+}
