@@ -91,14 +91,18 @@ import Testing
   func countsOfBlobs(
     bottoms: LayerKind.Arity, tops: LayerKind.Arity, bottom: Int, top: Int, message: String
   ) {
-    let kind = LayerKind("X", bottoms: bottoms, tops: tops) { try Layer($0, context: $1) }
+    let kind = LayerKind(
+      "X", bottoms: bottoms, tops: tops, documentation: nothing
+    ) { try Layer($0, context: $1) }
     #expect(refusal { try kind.check(bottoms: bottom, tops: top) } == message)
   }
 
   @Test func catalogsKnowTheirTypes() throws {
     let catalog = LayerCatalog(
       ["Pooling", "Concat"].map { type in
-        LayerKind(type, bottoms: .atLeast(0), tops: .atLeast(0)) { try Layer($0, context: $1) }
+        LayerKind(
+          type, bottoms: .atLeast(0), tops: .atLeast(0), documentation: nothing
+        ) { try Layer($0, context: $1) }
       })
     #expect(catalog.kinds.map(\.type) == ["Concat", "Pooling"])
     #expect(
@@ -109,3 +113,5 @@ import Testing
         == "Unknown layer type: Quux (known types: Concat, Pooling)")
   }
 }
+
+private let nothing = LayerDocumentation("Does nothing", source: "nowhere.cpp")

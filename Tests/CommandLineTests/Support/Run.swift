@@ -42,11 +42,11 @@ final class Run {
   private let process = Process()
   private let logs: TemporaryFolder
 
-  init(_ arguments: [String], in folder: TemporaryFolder? = nil) throws {
+  init(_ arguments: [String], in folder: TemporaryFolder) throws {
     logs = try TemporaryFolder()
     process.executableURL = URL(fileURLWithPath: Run.program)
     process.arguments = arguments
-    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder.path) }
+    process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     var environment = ProcessInfo.processInfo.environment
     environment["OMP_WAIT_POLICY"] = "passive"
     process.environment = environment
@@ -82,6 +82,11 @@ final class Run {
     }
   }
 
+  /// Runs the program to its end in a folder of its own.
+  static func once(_ arguments: String...) throws -> Outcome {
+    try Run(arguments, in: TemporaryFolder()).outcome()
+  }
+
   func outcome() throws -> Outcome {
     process.waitUntilExit()
     return Outcome(
@@ -91,15 +96,10 @@ final class Run {
   }
 }
 
-enum Program {
-  /// Runs the program until it ends.
-  static func run(_ arguments: String...) throws -> Outcome { try Run(arguments).outcome() }
-}
-
 /// Runs `body` with the path of a new folder that is gone afterwards.
 func withFolder(_ body: (String) throws -> Void) throws {
   let folder = try TemporaryFolder()
-  try body(folder.path)
+  try withExtendedLifetime(folder) { try body(folder.path) }
 }
 
 /// A folder with an LMDB, a net and a solver, and the program to run on them.
