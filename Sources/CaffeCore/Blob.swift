@@ -27,6 +27,14 @@ public final class Blob {
     diff.reshape(shape)
   }
 
+  /// This blob, or a view of it under another shape of the same count.
+  package func seen(as shape: Shape) -> Blob {
+    if shape == self.shape { return self }
+    let view = Blob(name, shape)
+    view.share(self)
+    return view
+  }
+
   /// Makes this blob a view of `other`, values and gradients.
   package func share(_ other: Blob) {
     data.share(other.data)

@@ -75,7 +75,9 @@ public final class Net {
       planned.layer.map { layer in
         layer.bottom = planned.bottoms.map { blobs[$0] }
         layer.top = planned.tops.map { blobs[$0] }
-        layer.parameters = planned.parameters.map { bound.blobs[$0] }
+        layer.parameters = zip(planned.parameters, planned.declarations).map {
+          bound.blobs[$0].seen(as: $1.shape)
+        }
         layer.learns = planned.learns.map { $0 && planned.needsBackward }
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights

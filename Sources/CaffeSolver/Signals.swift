@@ -22,6 +22,7 @@ public enum Signals {
     effects.withLock { $0 = (interrupt, hangup) }
     stopsOnInterrupt.store(interrupt == .stop, ordering: .relaxed)
     isStopping.store(false, ordering: .relaxed)
+    unblock([SIGINT, SIGTERM, SIGHUP])
     handle(SIGINT) { _ in Signals.noteInterrupt() }
     handle(SIGTERM) { _ in Signals.noteInterrupt() }
     handle(SIGHUP) { _ in Signals.hungUp.store(true, ordering: .relaxed) }
@@ -39,6 +40,14 @@ public enum Signals {
     interrupted.store(true, ordering: .relaxed)
     guard stopsOnInterrupt.load(ordering: .relaxed) else { return }
     if isStopping.exchange(true, ordering: .relaxed) { _exit(130) }
+  }
+
+  /// Whoever started the process may have left signals blocked for it.
+  private static func unblock(_ signals: [Int32]) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals { sigaddset(&set, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
   }
 
   private static func handle(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {

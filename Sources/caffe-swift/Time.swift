@@ -53,8 +53,7 @@ struct Time: ParsableCommand {
   private func timeIterations(_ path: String) throws {
     var parameter = try SolverParameter.read(path)
     state.apply(to: &parameter)
-    parameter.clearTestIter()
-    parameter.clearTestState()
+    parameter.onlyTrains()
     var quiet = Logger(label: "caffe")
     quiet.logLevel = .warning
     let run = try Solver(parameter, engine: engine.engine, log: quiet)
@@ -138,5 +137,17 @@ struct Time: ParsableCommand {
 
   private func padded(_ name: String) -> String {
     String(repeating: " ", count: max(0, 10 - name.count)) + name
+  }
+}
+
+extension SolverParameter {
+  /// Leaves out test nets and snapshots, which take no part in an iteration.
+  fileprivate mutating func onlyTrains() {
+    clearTestIter()
+    clearTestState()
+    clearTestNet()
+    clearTestNetParam()
+    clearSnapshot()
+    snapshotAfterTrain = false
   }
 }

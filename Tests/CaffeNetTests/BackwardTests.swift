@@ -37,8 +37,8 @@ import Testing
     (chain(q: frozen), "p(x) r(P) q(R) loss(Q t)"),
     (chain(p: frozen, q: frozen), ""),
     (chain(p: "param { lr_mult: 0 }"), "p(x) r(P) q(R) loss(Q t)"),
-    (chain(p: frozen, net: "force_backward: true"), "p(X) r(P) q(R) loss(Q t)"),
-    (chain(r: "propagate_down: false"), "q(R) loss(Q t)"),
+    (chain(p: frozen, net: "force_backward: true"), "in() at() p(X) r(P) q(R) loss(Q t)"),
+    (chain(r: "propagate_down: false"), "r(p) q(R) loss(Q t)"),
     (chain(q: "propagate_down: false"), "q(r) loss(Q t)"),
     (chain(p: "propagate_down: true"), "p(X) r(P) q(R) loss(Q t)"),
     // What leads to no loss needs no gradient; with a loss_weight it is one.

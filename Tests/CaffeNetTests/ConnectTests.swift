@@ -105,8 +105,8 @@ import Testing
 
   @Test(arguments: [
     (
-      "layer { name: 'a' type: 'ReLU' bottom: 'z' top: 'a' }",
-      "Unknown bottom blob 'z' (layer 'a', bottom index 0, line 3); did you mean 'x'?"
+      "layer { name: 'a' type: 'ReLU' bottom: 'xx' top: 'a' }",
+      "Unknown bottom blob 'xx' (layer 'a', bottom index 0, line 3); did you mean 'x'?"
     ),
     (
       "layer { name: 'a' type: 'ReLU' bottom: 'later' top: 'a' } layer { name: 'b' type: 'ReLU' bottom: 'a' top: 'later' }",

@@ -33,8 +33,8 @@ import Testing
         [(0, 0.1), (5, 0.025), (9, 0.001), (10, 0), (11, 0)]
       ),
       (
-        "lr_policy: 'sigmoid' gamma: -1 stepsize: 10",
-        [(10, 0.05), (9, 0.073105858), (11, 0.026894142)]
+        "lr_policy: 'sigmoid' gamma: 1 stepsize: 10",
+        [(10, 0.05), (9, 0.026894142), (11, 0.073105858)]
       ),
     ] as [(String, [(Int, Double)])])
   func rates(text: String, points: [(Int, Double)]) throws {

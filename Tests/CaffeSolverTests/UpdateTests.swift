@@ -15,7 +15,7 @@ import Testing
     try Solver(
       SolverParameter(
         text: """
-          base_lr: 0.1 lr_policy: 'fixed' \(fields) net_param {
+          base_lr: 0.1 \(fields.contains("lr_policy") ? "" : "lr_policy: 'fixed'") \(fields) net_param {
             layer { name: 'in' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 1 dim: 2 } data_filler { value: 1 } } }
             layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'y' loss_weight: 1 \(parameters) inner_product_param { num_output: 1 } }
           }

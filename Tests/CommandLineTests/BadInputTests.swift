@@ -18,15 +18,20 @@ import Testing
   @Test(arguments: nets + solvers + databases + snapshots + tools)
   func isMetWithOneLine(mistake: Mistake) throws {
     let shop = try Workshop(
-      net: mistake.net, solver: "max_iter: 6 snapshot_prefix: \"tiny\" " + mistake.solver)
+      net: mistake.net, solver: mistake.solver)
     try mistake.prepare(shop)
-    let before = try shop.folder.names(hidden: true)
+    let before = try files(shop)
     let outcome = try shop.run(mistake.arguments)
     #expect(outcome.status == 1 && outcome.complaints.count == 1, "\(outcome)")
     let line = outcome.complaints.first ?? ""
     #expect(line.hasPrefix("caffe-swift: "), "\(outcome)")
     for word in mistake.words { #expect(line.contains(word), "\(line)") }
-    #expect(try shop.folder.names(hidden: true) == before)
+    #expect(try files(shop) == before)
+  }
+
+  /// All but the lock that every reader of an LMDB makes.
+  private func files(_ shop: Workshop) throws -> [String] {
+    try shop.folder.names(hidden: true).filter { !$0.hasSuffix("lock.mdb") }
   }
 
   static let nets = [
@@ -50,11 +55,11 @@ import Testing
       net: [("bottom: \"data\" top: \"conv\"", "bottom: \"dta\" top: \"conv\"")],
       words: ["net 'tiny'", "Unknown bottom blob 'dta'", "layer 'conv'", "line 4", "'data'"]),
     Mistake(
-      testDescription: "top made twice", net: [("top: \"ip\"", "top: \"conv\"")],
-      words: ["net 'tiny'", "layer 'ip'", "line 6"]),
+      testDescription: "in place where that cannot be", net: [("\"ip\"", "\"conv\"")],
+      words: ["net 'tiny'", "layer 'conv'", "line 6", "in-place"]),
     Mistake(
       testDescription: "kernel larger than the image", net: [("kernel_size: 3", "kernel_size: 9")],
-      words: ["net 'tiny'", "layer 'conv' (Convolution), line 4", "kernel"]),
+      words: ["net 'tiny'", "layer 'conv' (Convolution), line 4", "window of 9"]),
     Mistake(
       testDescription: "crop larger than the image", net: [("crop_size: 5", "crop_size: 50")],
       words: ["net 'tiny'", "layer 'data' (Data), line 2", "crop"]),
@@ -85,8 +90,8 @@ import Testing
       testDescription: "missing solver", arguments: ["train", "--solver", "gone.prototxt"],
       words: ["File not found: gone.prototxt"]),
     Mistake(
-      testDescription: "typo in the solver", solver: "\nstep_size: 3",
-      words: ["solver.prototxt:4:1", "step_size", "did you mean \"stepsize\""]),
+      testDescription: "typo in the solver", solver: "step_size: 3",
+      words: ["solver.prototxt:9:1", "step_size", "did you mean \"stepsize\""]),
     Mistake(
       testDescription: "solver given as net",
       arguments: ["test", "--model", "solver.prototxt", "--weights", "x"],
@@ -99,7 +104,7 @@ import Testing
       words: ["solver.prototxt", "Momentum cannot be used with AdaGrad"]),
     Mistake(
       testDescription: "policy without its field", solver: "lr_policy: \"step\"",
-      words: ["solver.prototxt", "lr_policy \"step\" needs stepsize"]),
+      words: ["solver.prototxt", "lr_policy \"step\" needs gamma"]),
     Mistake(
       testDescription: "test net without test_iter",
       solver: "test_net: \"net.prototxt\" test_interval: 2",
@@ -149,9 +154,9 @@ import Testing
   /// Trains for two iterations in each format, so that there are snapshots to spoil.
   @Sendable private static func train(_ shop: Workshop) throws {
     let text = String(decoding: try shop.folder.read("solver.prototxt"), as: UTF8.self)
+      .replacing("max_iter: 6", with: "max_iter: 2").replacing("\"tiny\"", with: "\"two\"")
     for format in ["BINARYPROTO", "HDF5"] {
-      try shop.folder.write(
-        "first.prototxt", text + " max_iter: 2 snapshot_prefix: \"two\" snapshot_format: \(format)")
+      try shop.folder.write("first.prototxt", text + "snapshot_format: \(format)")
       let outcome = try shop.run("train", "--solver", "first.prototxt")
       guard outcome.status == 0 else { throw Mismatch("\(outcome)") }
     }

@@ -78,7 +78,7 @@ import Testing
   @Test(arguments: [
     (["train"], "--solver"),
     (["train", "--solver", "a", "--snapshot", "b", "--weights", "c"], "but not both"),
-    (["train", "--sovler", "a"], "--sovler"),
+    (["train", "--sovler", "a"], "--solver"),
     (["train", "--solver", "a", "--sigint_effect", "halt"], "--sigint-effect"),
     (["test", "--model", "a"], "--weights"),
     (["test", "--model", "a", "--weights", "b", "--iterations", "0"], "at least 1"),

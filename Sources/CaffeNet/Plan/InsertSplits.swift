@@ -51,7 +51,7 @@ extension NetParameter {
     var producers: [String: Top] = [:]
     for (index, layer) in layer.enumerated() {
       for (number, blob) in layer.bottom.enumerated() {
-        guard let top = producers[blob] else { throw unknownBottom(blob, number, of: layer) }
+        guard let top = producers[blob] else { throw unknownBottom(blob, number, of: index) }
         readers[top, default: 0] += 1
       }
       for (number, blob) in layer.top.enumerated() {
@@ -65,14 +65,15 @@ extension NetParameter {
     return readers
   }
 
-  private func unknownBottom(_ blob: String, _ number: Int, of reader: LayerParameter) -> CaffeError
-  {
-    let later = layer.first { $0.top.contains(blob) }
+  private func unknownBottom(_ blob: String, _ number: Int, of index: Int) -> CaffeError {
+    let reader = layer[index]
+    let later = layer[(index + 1)...].first { $0.top.contains(blob) }
     let hint =
       if let later {
         "; layer '\(later.name)' makes it, but stands later in the net"
       } else {
-        NearestName.of(blob, among: layer.flatMap(\.top)).map { "; did you mean '\($0)'?" } ?? ""
+        NearestName.of(blob, among: layer[..<index].flatMap(\.top))
+          .map { "; did you mean '\($0)'?" } ?? ""
       }
     let line = reader.location.map { "\($0.file):\($0.line): " } ?? ""
     return CaffeError(

@@ -10,7 +10,9 @@ extension Weights {
   static func readHDF5(_ path: String) throws -> [Layer] {
     let file = try HDF5File(reading: path)
     guard file.exists("data"), try file.isGroup("data") else {
-      throw CaffeError("\(path) has no group 'data', so it is no caffemodel.h5")
+      throw file.exists("history")
+        ? Weights.isState(path)
+        : CaffeError("\(path) has no group 'data', so it is no caffemodel.h5")
     }
     var layers: [Layer] = []
     try Weights.collect(file, group: "data", name: "", into: &layers)

@@ -25,10 +25,26 @@ public struct Weights {
       name = ""
       layers = try Weights.readHDF5(path)
     } else {
-      let weights = try NetWeights(contentsOfFile: path)
+      let weights = try Weights.readBinary(path)
       name = weights.name
       layers = weights.layers.map { Layer(name: $0.name, type: $0.type, blobs: $0.blobs) }
     }
+  }
+
+  private static func readBinary(_ path: String) throws -> NetWeights {
+    do {
+      return try NetWeights(contentsOfFile: path)
+    } catch {
+      let state = try? SolverState(contentsOfBinaryFile: path)
+      throw state?.hasLearnedNet == true ? Weights.isState(path) : error
+    }
+  }
+
+  /// A state given in place of a model is a common mistake, and gets its own sentence.
+  static func isState(_ path: String) -> CaffeError {
+    CaffeError(
+      "\(path) holds a solver state, not weights; give it to --snapshot, or the weights beside it to --weights"
+    )
   }
 
   /// Writes HDF5 if `path` ends in `.h5`, binary protobuf otherwise; in full or not at all.

@@ -12,9 +12,6 @@ struct Outcome: CustomStringConvertible {
     line.prefixMatch(of: /[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ \S+:\d+\][ ]/) != nil
   }
 
-  /// The lines of standard output.
-  var lines: [String] { output.split(separator: "\n").map(String.init) }
-
   /// The lines of the log, without what glog writes before them.
   var log: [String] {
     errors.split(separator: "\n").filter(Outcome.isLog).compactMap { line in
@@ -27,15 +24,19 @@ struct Outcome: CustomStringConvertible {
     errors.split(separator: "\n").filter { !Outcome.isLog($0) }.map(String.init)
   }
 
+  /// The lines of standard output.
+  var lines: [String] { output.split(separator: "\n").map(String.init) }
+
   var description: String { "status \(status)\n\(output)\(errors)" }
 }
 
-/// A run of the built program (`CAFFE_SWIFT`, or the release build of this package) in a folder.
+/// A run of the built program: `CAFFE_SWIFT`, or the one that stands beside the test program.
 final class Run {
   private static let program: String = {
     if let path = ProcessInfo.processInfo.environment["CAFFE_SWIFT"] { return path }
-    let here = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-    return here.dropLast(4).joined(separator: "/") + "/.build/release/caffe-swift"
+    let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(fileURLWithPath: tests ?? "").deletingLastPathComponent()
+      .appendingPathComponent("caffe-swift").path
   }()
 
   private let process = Process()
@@ -63,6 +64,8 @@ final class Run {
 
   /// Standard error up to now.
   var errors: String { get throws { String(decoding: try logs.read("errors"), as: UTF8.self) } }
+
+  deinit { if process.isRunning { send(SIGKILL) } }
 
   var isRunning: Bool { process.isRunning }
 
@@ -105,7 +108,7 @@ struct Workshop {
 
   /// - Parameters:
   ///   - net: changes to the net's text, old to new.
-  ///   - solver: lines added to the solver.
+  ///   - solver: fields added to the solver; those it has by default give way.
   init(net: [(String, String)] = [], solver: String = "") throws {
     folder = try TemporaryFolder()
     try SmallData.writeLMDB(to: folder)
@@ -115,7 +118,10 @@ struct Workshop {
         precondition(text.contains(change.0), "the net has no \(change.0)")
         return text.replacingOccurrences(of: change.0, with: change.1)
       })
-    try folder.write("solver.prototxt", Workshop.solver + solver)
+    let defaults = Workshop.solver.filter { field in
+      !(" " + solver).contains(" " + field.prefix { $0 != ":" } + ":")
+    }
+    try folder.write("solver.prototxt", (defaults + [solver, ""]).joined(separator: "\n"))
   }
 
   func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
@@ -124,11 +130,12 @@ struct Workshop {
     try Run(arguments, in: folder).outcome()
   }
 
-  static let solver = """
-    net: "net.prototxt" base_lr: 0.05 momentum: 0.9 weight_decay: 0.001
-    lr_policy: "inv" gamma: 0.1 power: 0.5 random_seed: 3
-
-    """
+  /// A field a line.
+  static let solver = [
+    "net: \"net.prototxt\"", "base_lr: 0.05", "momentum: 0.9", "weight_decay: 0.001",
+    "lr_policy: \"inv\" gamma: 0.1 power: 0.5", "random_seed: 3", "max_iter: 6",
+    "snapshot_prefix: \"tiny\"",
+  ]
 
   /// Eight lines, so that errors have a line of their own to name.
   static let net = """
