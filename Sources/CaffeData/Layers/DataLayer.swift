@@ -12,7 +12,7 @@ import CaffeSchema
 /// other kind than `backend` says is read as what it is, with a remark in the log.
 ///
 /// Source: BVLC Caffe, `data_layer.cpp`, `base_data_layer.cpp`.
-package final class DataLayer: Layer {
+package final class DataLayer: ImageBatchLayer {
   package static let kind = LayerKind(
     "Data", bottoms: .exactly(0), tops: .between(1, 2),
     documentation: LayerDocumentation(
