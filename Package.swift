@@ -98,7 +98,10 @@ let package = Package(
       ]),
     tests(
       "CaffeNetTests",
-      ["CaffeErrors", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema", "CaffeTestSupport"]),
+      [
+        "CaffeErrors", "CaffeNet", "CaffeCore", "CaffeData", "CaffeLayers", "CaffeSchema",
+        "CaffeTestSupport",
+      ]),
     tests(
       "CaffeSolverTests",
       [

@@ -32,6 +32,7 @@ extension LayerCatalog {
     HDF5DataLayer.kind,
     HDF5OutputLayer.kind,
     HingeLossLayer.kind,
+    Im2colLayer.kind,
     ImageDataLayer.kind,
     InfogainLossLayer.kind,
     InnerProductLayer.kind,

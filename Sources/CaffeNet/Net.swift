@@ -62,7 +62,7 @@ public final class Net {
     description.state.phase = context.phase
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
-    let bound = try withPlace("net '\(description.name)'") {
+    let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
     }
     name = description.name
@@ -115,7 +115,7 @@ public final class Net {
   }
 
   private func locate(_ step: Step, _ body: () throws -> Void) throws {
-    try withPlace("net '\(name)'") { try withPlace(step.place, body) }
+    try withPlace(description.place) { try withPlace(step.place, body) }
   }
 }
 

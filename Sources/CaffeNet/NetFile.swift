@@ -15,3 +15,8 @@ extension NetParameter {
     return net
   }
 }
+
+extension NetParameter {
+  /// Where the net is, for error messages: `lenet.prototxt: net 'LeNet'`.
+  var place: String { (location.map { "\($0.file): " } ?? "") + "net '\(name)'" }
+}

@@ -3,12 +3,14 @@ import Synchronization
 
 /// What SIGINT, SIGTERM and SIGHUP ask of the solver, noted by handlers and polled between passes.
 ///
-/// A second SIGINT or SIGTERM, while the first is still waiting to be obeyed, ends the process at
-/// once with status 130; snapshots on disk are whole, since they are renamed into place.
+/// A second SIGINT or SIGTERM after one that stops the run ends the process at once with status 130;
+/// snapshots on disk are whole, since they are renamed into place.
 public enum Signals {
-  /// A request seen by a handler: 0 none, 1 pending.
   private static let interrupted = Atomic<Bool>(false)
   private static let hungUp = Atomic<Bool>(false)
+  /// Whether an interrupt stops the run, and whether one has come: handlers may not take locks.
+  private static let stopsOnInterrupt = Atomic<Bool>(false)
+  private static let isStopping = Atomic<Bool>(false)
   private static let effects = Mutex<(interrupt: SolverAction?, hangup: SolverAction?)>((nil, nil))
 
   /// Installs the handlers.
@@ -18,6 +20,8 @@ public enum Signals {
   ///   - hangup: effect of SIGHUP, `nil` for none.
   public static func install(interrupt: SolverAction?, hangup: SolverAction?) {
     effects.withLock { $0 = (interrupt, hangup) }
+    stopsOnInterrupt.store(interrupt == .stop, ordering: .relaxed)
+    isStopping.store(false, ordering: .relaxed)
     handle(SIGINT) { _ in Signals.noteInterrupt() }
     handle(SIGTERM) { _ in Signals.noteInterrupt() }
     handle(SIGHUP) { _ in Signals.hungUp.store(true, ordering: .relaxed) }
@@ -32,7 +36,9 @@ public enum Signals {
   }
 
   private static func noteInterrupt() {
-    if interrupted.exchange(true, ordering: .relaxed) { _exit(130) }
+    interrupted.store(true, ordering: .relaxed)
+    guard stopsOnInterrupt.load(ordering: .relaxed) else { return }
+    if isStopping.exchange(true, ordering: .relaxed) { _exit(130) }
   }
 
   private static func handle(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {

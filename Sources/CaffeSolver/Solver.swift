@@ -45,10 +45,12 @@ public final class Solver {
     _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
     folder: String = "", log: Logger = .silent
   ) throws {
-    try SolverChecks.check(parameter)
     self.parameter = parameter
     self.log = log
-    learningRate = try LearningRate(parameter)
+    learningRate = try withPlace(parameter.place) {
+      try SolverChecks.check(parameter)
+      return try LearningRate(parameter)
+    }
     lossWindow = LossWindow(capacity: parameter.averageLoss)
     let state = try snapshot.map(TrainingState.read)
     let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)
@@ -57,7 +59,8 @@ public final class Solver {
       LayerContext(phase: phase, engine: engine, seed: seed, folder: folder) { log.info("\($0)") }
     }
     snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)
-    try Solver.checkSnapshotFolder(parameter, prefix: snapshotPrefix)
+    let prefix = snapshotPrefix
+    try withPlace(parameter.place) { try Solver.checkSnapshotFolder(parameter, prefix: prefix) }
     let nets = try SolverNets(parameter, folder: folder)
     log.info("Creating training net")
     let train = try Net(nets.train, context: context(.train))

@@ -4,6 +4,7 @@ import CaffeSchema
 /// Checks on a solver's fields that need no net.
 enum SolverChecks {
   static func check(_ solver: SolverParameter) throws {
+    _ = try SolverMethod(solver)
     guard solver.iterSize >= 1 else {
       throw CaffeError("iter_size must be at least 1, got \(solver.iterSize)")
     }

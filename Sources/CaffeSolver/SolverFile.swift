@@ -12,4 +12,7 @@ extension SolverParameter {
     notes.forEach(report)
     return solver
   }
+
+  /// Where the solver is, for error messages: its file.
+  var place: String { location?.file ?? "solver" }
 }

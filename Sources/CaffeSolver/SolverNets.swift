@@ -31,12 +31,12 @@ struct SolverNets {
       (solver.hasTrainNetParam, "train_net_param"),
     ].filter(\.0).map(\.1)
     guard let field = fields.first else {
-      throw CaffeError(
+      throw solver.mistake(
         "SolverParameter must specify a train net using one of these fields: net, net_param, train_net, train_net_param"
       )
     }
     guard fields.count == 1 else {
-      throw CaffeError(
+      throw solver.mistake(
         "SolverParameter must not contain more than one of these fields specifying a train net: \(fields.joined(separator: ", "))"
       )
     }
@@ -54,7 +54,7 @@ struct SolverNets {
     let named = solver.testNetParam.count + solver.testNet.count
     let hasGeneric = solver.hasNet || solver.hasNetParam
     guard hasGeneric ? solver.testIter.count >= named : solver.testIter.count == named else {
-      throw CaffeError(
+      throw solver.mistake(
         "test_iter must be specified for each test network: \(solver.testIter.count) given, \(named) test nets"
       )
     }
@@ -66,12 +66,12 @@ struct SolverNets {
           ? try NetParameter.read(solver.net) : try solver.netParam.upgraded(file: "net_param").net)
     }
     guard solver.testState.isEmpty || solver.testState.count == nets.count else {
-      throw CaffeError(
+      throw solver.mistake(
         "test_state must be unspecified or specified once per test net: \(solver.testState.count) given, \(nets.count) test nets"
       )
     }
     guard nets.isEmpty || solver.testInterval > 0 else {
-      throw CaffeError(
+      throw solver.mistake(
         "test_interval must be positive when there are test nets, got \(solver.testInterval)")
     }
     return nets.enumerated().map { index, net in
@@ -90,4 +90,8 @@ extension NetParameter {
     net.state = merged
     return net
   }
+}
+
+extension SolverParameter {
+  fileprivate func mistake(_ message: String) -> CaffeError { CaffeError(message, places: [place]) }
 }

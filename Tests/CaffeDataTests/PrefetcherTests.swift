@@ -54,9 +54,14 @@ import Testing
       return number
     }
     _ = try slow.next()
-    #expect(slow.waited > .milliseconds(30))
-    let quick = Prefetcher(name: "quick", depth: 2) { $0 }
-    Thread.sleep(forTimeInterval: 0.1)
+    #expect(slow.waited > .zero)
+    // The second batch is begun when the first is there to be taken.
+    let isFirstReady = DispatchSemaphore(value: 0)
+    let quick = Prefetcher(name: "quick", depth: 2) { number in
+      if number == 1 { isFirstReady.signal() }
+      return number
+    }
+    isFirstReady.wait()
     _ = try quick.next()
     #expect(quick.waited == .zero)
   }

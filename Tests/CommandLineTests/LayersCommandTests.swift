@@ -2,15 +2,15 @@ import Testing
 
 struct LayersCommandTests {
   @Test func listsOneTypeOnEachLine() throws {
-    let result = try Program.run("layers")
+    let result = try Run.once("layers")
     #expect(result.status == 0 && result.errors.isEmpty)
     #expect(result.lines == result.lines.sorted() && Set(result.lines).count == result.lines.count)
     #expect(result.lines.contains("Pooling") && result.lines.contains("LSTM"))
-    #expect(try Program.run("layers", "--summary").lines.count == result.lines.count)
+    #expect(try Run.once("layers", "--summary").lines.count == result.lines.count)
   }
 
   @Test func describesAType() throws {
-    let result = try Program.run("layers", "ContrastiveLoss")
+    let result = try Run.once("layers", "ContrastiveLoss")
     #expect(result.status == 0)
     #expect(
       result.output == """
@@ -24,14 +24,14 @@ struct LayersCommandTests {
         source: BVLC Caffe, contrastive_loss_layer.cpp
 
         """)
-    let pooling = try Program.run("layers", "Pooling").output
+    let pooling = try Run.once("layers", "Pooling").output
     // What has no default of its own shows none.
     #expect(pooling.contains("  kernel_size      uint32\n"))
     #expect(pooling.contains("PoolingParameter.PoolMethod = MAX (MAX, AVE, STOCHASTIC"))
   }
 
   @Test func refusesUnknownTypes() throws {
-    let result = try Program.run("layers", "Poling")
+    let result = try Run.once("layers", "Poling")
     #expect(result.status == 1 && result.output.isEmpty)
     #expect(
       result.errors == "caffe-swift: Unknown layer type: Poling; did you mean \"Pooling\"?\n")

@@ -14,7 +14,7 @@ struct UpgradeCommandTests {
     try withFolder { folder in
       let (old, new) = (folder + "/old.prototxt", folder + "/new.prototxt")
       try write(#"layers { name: "r" type: RELU bottom: "x" top: "y" }"#, old)
-      let result = try Program.run("upgrade-net", old, new)
+      let result = try Run.once("upgrade-net", old, new)
       #expect(result.status == 0)
       for line in [
         "Attempting to upgrade input file specified using deprecated V1LayerParameter: \(old)",
@@ -31,7 +31,7 @@ struct UpgradeCommandTests {
           }
 
           """)
-      let again = try Program.run("upgrade-net", new, folder + "/same.prototxt")
+      let again = try Run.once("upgrade-net", new, folder + "/same.prototxt")
       #expect(again.status == 0)
       #expect(again.errors.contains("] File already in latest proto format: \(new)\n"))
       #expect(try read(folder + "/same.prototxt") == read(new))
@@ -47,7 +47,7 @@ struct UpgradeCommandTests {
       ]
       try Data(bytes).write(to: URL(fileURLWithPath: old))
       let new = folder + "/new.caffemodel"
-      let result = try Program.run("upgrade-net", "--binary", old, new)
+      let result = try Run.once("upgrade-net", "--binary", old, new)
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.errors.contains("Wrote upgraded NetParameter binary proto to \(new)"))
       // layer = 100 { name = 1 type = 2: "ReLU" bottom = 3 top = 4 }
@@ -63,7 +63,7 @@ struct UpgradeCommandTests {
     try withFolder { folder in
       let (old, new) = (folder + "/old.prototxt", folder + "/new.prototxt")
       try write("net: \"a.prototxt\"\nsolver_type: ADAM", old)
-      let result = try Program.run("upgrade-solver", old, new)
+      let result = try Run.once("upgrade-solver", old, new)
       #expect(result.status == 0)
       #expect(result.errors.contains("Wrote upgraded SolverParameter text proto to \(new)"))
       #expect(try read(new) == "net: \"a.prototxt\"\ntype: \"Adam\"\n")
@@ -79,12 +79,12 @@ struct UpgradeCommandTests {
       let (old, new) = (folder + "/old.prototxt", folder + "/new.prototxt")
       try write("no_such_field: 1", old)
       for input in [old, folder + "/missing.prototxt"] {
-        let result = try Program.run(command, input, new)
+        let result = try Run.once(command, input, new)
         #expect(result.status == 2)
         #expect(result.errors.contains("Failed to parse input text file as \(kind): \(input)\n"))
         #expect(!FileManager.default.fileExists(atPath: new))
       }
-      #expect(try Program.run(command, old).status == 64)
+      #expect(try Run.once(command, old).status == 64)
     }
   }
 }

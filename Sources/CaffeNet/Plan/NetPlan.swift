@@ -26,7 +26,7 @@ public struct NetPlan {
   public init(
     _ net: NetParameter, context: LayerContext, catalog: LayerCatalog
   ) throws {
-    let place = "net '\(net.name)'"
+    let place = net.place
     parameter = try withPlace(place) { try net.filtered().insertingSplits() }
     try withPlace(place) {
       try connect(parameter, catalog: catalog)

@@ -105,7 +105,7 @@ extension Solver {
 
   /// Checks before any training that snapshots will find a folder to go to.
   static func checkSnapshotFolder(_ solver: SolverParameter, prefix: String) throws {
-    guard solver.snapshot > 0 else { return }
+    guard solver.snapshot > 0 || solver.snapshotAfterTrain && !prefix.isEmpty else { return }
     guard !prefix.isEmpty else {
       throw CaffeError("In solver params, snapshot is specified but snapshot_prefix is not")
     }

@@ -1,0 +1,79 @@
+import CaffeCore
+import CaffeNet
+import CaffeSchema
+import CaffeTestSupport
+import Testing
+
+/// Running in place gives what running apart gives, or is refused.
+struct InPlaceTests {
+  static let settings = [
+    #"type: "BatchNorm""#, #"type: "BatchNorm" batch_norm_param { use_global_stats: true }"#,
+    #"type: "Bias" bias_param { filler { value: 0.7 } }"#, #"type: "BNLL""#,
+    #"type: "Clip" clip_param { min: -0.3 max: 0.4 }"#, #"type: "ELU" elu_param { alpha: 0.7 }"#,
+    #"type: "ELU" elu_param { alpha: -1 }"#, #"type: "Exp""#,
+    #"type: "Log" log_param { scale: 0.5 shift: 2 }"#, #"type: "MVN""#,
+    #"type: "MVN" mvn_param { normalize_variance: false }"#,
+    #"type: "Power" power_param { power: 2 }"#, #"type: "PReLU""#,
+    #"type: "PReLU" prelu_param { channel_shared: true }"#,
+    #"type: "Scale" scale_param { bias_term: true filler { type: "uniform" min: -2 max: 2 } }"#,
+    #"type: "Sigmoid""#, #"type: "Swish""#, #"type: "Threshold""#,
+  ]
+
+  /// Output, gradient of the input and gradients of the parameters.
+  private func run(_ settings: String, top: String) throws -> [[Float]] {
+    let shape = "dim: 3 dim: 2 dim: 4 dim: 5"
+    let text = """
+      force_backward: true
+      layer { name: "i" type: "Input" top: "x" input_param { shape { \(shape) } } }
+      layer { name: "l" \(settings) bottom: "x" top: "\(top)" }
+      """
+    let net = try Net(
+      NetParameter(text: text, file: "in-place"), context: LayerContext(phase: .train, seed: 3))
+    var random = TestRandom(seed: 6)
+    let (x, y) = (try #require(net.blob("x")), try #require(net.blob(top)))
+    x.data.values = random.spaced(x.count)
+    try net.forward()
+    let output = y.data.values
+    y.diff.values = random.values(y.count)
+    try net.backward()
+    return [output, x.diff.values] + net.parameters.map(\.blob.diff.values)
+  }
+
+  @Test(arguments: settings) func givesTheSame(_ settings: String) throws {
+    var apart = try run(settings, top: "y")
+    var inPlace = try run(settings, top: "x")
+    if settings.contains("Threshold") {  // which has no gradient
+      apart.remove(at: 1)
+      inPlace.remove(at: 1)
+    }
+    #expect(apart == inPlace)
+    #expect(apart[0].contains { $0 != 0 })
+  }
+
+  @Test(arguments: ["AbsVal", "Flatten", "Reshape"]) func refuses(_ type: String) {
+    expectError("\(type) Layer does not allow in-place computation") {
+      _ = try run("type: \"\(type)\"", top: "x")
+    }
+  }
+
+  /// Scale in place on what BatchNorm made, which BatchNorm's gradient needs.
+  @Test func batchNormBelowScaleInPlace() throws {
+    func chain(_ top: String) throws -> GradientReport {
+      var random = TestRandom(seed: 2)
+      return try checkGradients(
+        """
+        layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 4 dim: 2 dim: 3 } } }
+        layer { name: "n" type: "BatchNorm" bottom: "x" top: "y" }
+        layer {
+          name: "s" type: "Scale" bottom: "y" top: "\(top)"
+          scale_param { bias_term: true filler { type: "uniform" min: 1 max: 2 } }
+        }
+        """, inputs: ["x": random.spaced(24)])
+    }
+    for top in ["y", "z"] {
+      let report = try chain(top)
+      #expect(report.compared == 24 + 4)
+      #expect(report.worst < 2e-3, "\(report)")
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import CaffeCore
+import CaffeErrors
+import CaffeNet
+import CaffeSchema
+import CaffeSolver
+import CaffeTestSupport
+import Testing
+
+/// Updates small enough to work out on paper: y = w·x with the objective Σ y.
+///
+/// x = (1, 2) in every pass, so the gradient of w is (1, 2) and that of the bias 1; w = (0.5, −0.5),
+/// b = 0.25 at first; base_lr 0.1.
+@Suite struct UpdateTests {
+  private func solver(_ fields: String, parameters: String = "") throws -> Solver {
+    try Solver(
+      SolverParameter(
+        text: """
+          base_lr: 0.1 lr_policy: 'fixed' \(fields) net_param {
+            layer { name: 'in' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 1 dim: 2 } data_filler { value: 1 } } }
+            layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'y' loss_weight: 1 \(parameters) inner_product_param { num_output: 1 } }
+          }
+          """, file: "solver"))
+  }
+
+  /// Runs `steps` updates, with gradients set by hand to (1, 2) and 1.
+  private func run(_ solver: Solver, steps: Int) throws -> [Float] {
+    let parameters = solver.net.parameters.map(\.blob)
+    parameters[0].data.values = [0.5, -0.5]
+    parameters[1].data.values = [0.25]
+    solver.net.clearGradients()
+    for _ in 0..<steps {
+      for _ in 0..<solver.parameter.iterSize {
+        parameters[0].diff.values = zip(parameters[0].diff.values, [1, 2]).map(+)
+        parameters[1].diff.values = zip(parameters[1].diff.values, [1]).map(+)
+      }
+      solver.applyUpdate()
+    }
+    #expect(solver.iteration == steps)
+    #expect(parameters.allSatisfy { $0.diff.values.allSatisfy { $0 == 0 } })
+    return parameters.flatMap(\.data.values)
+  }
+
+  @Test(
+    arguments: [
+      // w − 0.1·g
+      ("", "", 1, [0.4, -0.7, 0.15]),
+      // Momentum 0.5: steps 0.1·g and 0.15·g.
+      ("momentum: 0.5", "", 2, [0.25, -1, 0]),
+      // Nesterov: h₁ = 0.1·g, step 1.5·h₁ = 0.15·g.
+      ("momentum: 0.5 type: 'Nesterov'", "", 1, [0.35, -0.8, 0.1]),
+      // L2: g + 0.2·w = (1.1, 1.9, 1.05).
+      ("weight_decay: 0.2", "", 1, [0.39, -0.69, 0.145]),
+      // L1: g + 0.2·sign w = (1.2, 1.8, 1.2).
+      ("weight_decay: 0.2 regularization_type: 'L1'", "", 1, [0.38, -0.68, 0.13]),
+      // Multipliers: w twice as fast, b without decay.
+      (
+        "weight_decay: 0.2", "param { lr_mult: 2 } param { decay_mult: 0 }", 1,
+        [0.28, -0.88, 0.15]
+      ),
+      (
+        "weight_decay: 0.2", "param { lr_mult: 0 decay_mult: 5 } param { lr_mult: 0 }", 3,
+        [0.5, -0.5, 0.25]
+      ),
+      // iter_size: the mean of three passes; decay counts once.
+      ("iter_size: 3", "", 1, [0.4, -0.7, 0.15]),
+      ("iter_size: 3 weight_decay: 0.2", "", 1, [0.39, -0.69, 0.145]),
+      // Clipping: |g| = √6; to √6/2 halves it, a larger bound leaves it.
+      ("clip_gradients: 1.2247449", "", 1, [0.45, -0.6, 0.2]),
+      ("clip_gradients: 2.5", "", 1, [0.4, -0.7, 0.15]),
+      // Clipping sees the sum of the passes, as in Caffe: 3·√6 is cut to √6, then divided by 3.
+      ("clip_gradients: 2.4494897 iter_size: 3", "", 1, [0.46666667, -0.56666667, 0.21666667]),
+      // The rate follows the schedule: 0.1, then 0.05.
+      ("lr_policy: 'step' gamma: 0.5 stepsize: 1", "", 2, [0.35, -0.8, 0.1]),
+    ] as [(String, String, Int, [Float])])
+  func steps(fields: String, parameters: String, count: Int, expected: [Float]) throws {
+    let weights = try run(solver(fields, parameters: parameters), steps: count)
+    #expect(Closeness.worst(weights, expected) < 1e-6, "\(weights)")
+  }
+
+  @Test(arguments: [
+    ("type: 'SDG'", "did you mean \"SGD\"?"),
+    ("type: 'AdaGrad' momentum: 0.9", "Momentum cannot be used with AdaGrad."),
+    ("type: 'RMSProp' rms_decay: 1", "rms_decay should lie between 0 and 1, got 1"),
+    ("regularization_type: 'L3'", "Unknown regularization type: L3 (known: L1, L2)"),
+    ("iter_size: 0", "iter_size must be at least 1, got 0"),
+    ("average_loss: 0", "average_loss must be at least 1, got 0"),
+    ("display: -1", "display must not be negative, got -1"),
+    ("test_iter: 0 test_interval: 1", "test_iter must be at least 1, got 0 for test net (#0)"),
+    ("test_iter: 1", "test_interval must be positive when there are test nets, got 0"),
+    (
+      "test_iter: 1 test_interval: 1 test_state { } test_state { }",
+      "test_state must be unspecified or specified once per test net: 2 given, 1 test nets"
+    ),
+    ("net: 'x'", "more than one of these fields specifying a train net: net, net_param"),
+    ("snapshot: 1", "snapshot is specified but snapshot_prefix is not"),
+  ])
+  func mistakesAreNamed(fields: String, message: String) {
+    let refused = refusal { _ = try solver(fields) }
+    #expect(refused.hasPrefix("solver: ") && refused.hasSuffix(message), "\(refused)")
+  }
+
+  @Test func aTrainNetIsNeeded() {
+    let refused = refusal {
+      _ = try Solver(SolverParameter(text: "lr_policy: 'fixed'", file: "solver"))
+    }
+    #expect(
+      refused
+        == "solver: SolverParameter must specify a train net using one of these fields: net, net_param, train_net, train_net_param"
+    )
+  }
+
+  /// Stages of `test_state` choose what each test net has.
+  @Test func testNetsHaveTheirOwnStates() throws {
+    let solver = try Solver(
+      SolverParameter(
+        text: """
+          base_lr: 0.1 lr_policy: 'fixed' test_iter: 1 test_iter: 2 test_interval: 1
+          train_state { stage: 'more' } test_state { stage: 'more' } test_state { level: 3 }
+          net_param {
+            layer { name: 'in' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 1 dim: 2 } } }
+            layer { name: 'a' type: 'InnerProduct' bottom: 'x' top: 'a' inner_product_param { num_output: 1 } }
+            layer { name: 'm' type: 'ReLU' bottom: 'a' top: 'm' include { stage: 'more' } }
+            layer { name: 'l' type: 'ReLU' bottom: 'a' top: 'l' include { phase: TEST min_level: 3 } }
+          }
+          """, file: "solver"))
+    #expect(
+      ([solver.net] + solver.testNets).map { $0.outputs.map(\.blob.name) } == [["m"], ["m"], ["l"]])
+    #expect(
+      solver.testNets.allSatisfy {
+        $0.layer("a")?.parameters[0] === solver.net.layer("a")?.parameters[0]
+      })
+    #expect(try solver.test(1)?.means == [0])
+  }
+}
