@@ -27,7 +27,7 @@ package final class ImageDataLayer: ImageBatchLayer {
     let settings = ImageListSource.Settings(
       batchSize: data.batchSize,
       size: try Self.size(height: data.newHeight, width: data.newWidth),
-      colors: data.isColor ? .color : .gray, prefix: context.resolve(data.rootFolder),
+      colors: data.isColor ? .color : .gray, root: ImageRoot(data.rootFolder, context),
       shuffles: data.shuffle, skipsFewerThan: data.randSkip)
     Self.reportIgnored(
       [

@@ -7,8 +7,7 @@ final class ImageListSource: ImageBatchSource {
     /// What every image is scaled to; nil for the size it has.
     var size: (height: Int, width: Int)?
     var colors: ImageDecoder.Colors
-    /// What is put before the paths of the list, as it is.
-    var prefix: String
+    var root: ImageRoot
     /// Each epoch has an order of its own.
     var shuffles: Bool
     /// The first batch begins fewer images than this after the first, at random; 0 for no skip.
@@ -87,7 +86,7 @@ final class ImageListSource: ImageBatchSource {
     _ body: (Image) throws -> Result
   ) throws -> Result {
     try withPlace("\(list.source): line \(entry.line)") {
-      let path = settings.prefix + entry.path
+      let path = settings.root.path(of: entry.path)
       let image = try ImageDecoder.decode(file: path, settings.colors)
       return try withPlace(path) {
         try body(

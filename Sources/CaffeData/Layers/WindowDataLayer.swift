@@ -33,7 +33,7 @@ package final class WindowDataLayer: ImageBatchLayer {
     }
     let settings = try WindowSettings(
       data, Self.transformSettings(of: parameter, context),
-      prefix: context.resolve(data.rootFolder))
+      root: ImageRoot(data.rootFolder, context))
     let source = try withPlace("window_data_param.source") {
       try WindowSource(
         context.resolve(data.source), settings, seed: Self.seed(of: parameter, context))

@@ -10,13 +10,12 @@ struct WindowSettings: Sendable {
   let backgroundThreshold: Float
   let crop: WindowCrop
   let cachesImages: Bool
-  /// What is put before the paths of the window file, as it is.
-  let prefix: String
+  let root: ImageRoot
   /// Mean and mirror.
   let transform: TransformSettings
   let scale: Float
 
-  init(_ data: WindowDataParameter, _ transform: TransformSettings, prefix: String) throws {
+  init(_ data: WindowDataParameter, _ transform: TransformSettings, root: ImageRoot) throws {
     let size = transform.cropSize
     guard size > 0 else {
       throw CaffeError("WindowData needs a crop_size above 0 in transform_param")
@@ -38,7 +37,7 @@ struct WindowSettings: Sendable {
     crop = WindowCrop(
       size: size, contextPad: data.contextPad, isSquare: data.cropMode == "square")
     cachesImages = data.cacheImages
-    self.prefix = prefix
+    self.root = root
     self.transform = transform
     scale = data.scale
     try withPlace("transform_param") { try Self.checkMeans(transform) }

@@ -24,7 +24,7 @@ final class WindowSource: ImageBatchSource {
     }
     self.path = path
     self.settings = settings
-    images = file.images.map { settings.prefix + $0 }
+    images = file.images.map(settings.root.path)
     foreground = file.windows.filter { $0.overlap >= settings.foregroundThreshold }
     background = file.windows.filter { $0.overlap < settings.foregroundThreshold }
     random = CounterRandom(seed: seed)
