@@ -111,6 +111,6 @@ let package = Package(
     tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData"]),
     tests(
       "PrototxtTests",
-      ["CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeSchema", "CaffeTestSupport"]),
+      ["CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeSchema", "CaffeTestSupport"]),
   ]
 )

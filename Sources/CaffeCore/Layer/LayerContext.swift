@@ -56,7 +56,10 @@ public struct LayerContext {
   }
 
   /// The path that `path` in the prototxt means.
-  public func resolve(_ path: String) -> String {
+  public func resolve(_ path: String) -> String { LayerContext.path(path, from: folder) }
+
+  /// `path` seen from `folder`, unless it is absolute; an empty folder is the current one.
+  package static func path(_ path: String, from folder: String) -> String {
     path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path
   }
 }

@@ -1,0 +1,148 @@
+import CaffeCore
+import CaffeErrors
+import CaffeLayers
+import CaffeNet
+import CaffeSchema
+import CaffeTestSupport
+import Foundation
+import Testing
+
+/// What every layer promises (`Layer`), checked for every type of the catalogue on both engines.
+@Suite struct ConformanceTests {
+  static let types = LayerCatalog.standard.kinds.map(\.type)
+
+  @Test func everyTypeOfCaffeIsThereAndTried() throws {
+    let table = try String(contentsOfFile: Goldens.path("layers/types.tsv"), encoding: .utf8)
+    let wanted = table.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
+    #expect(wanted.count == 60)
+    #expect(Set(wanted).subtracting(Self.types).isEmpty)
+    #expect(Set(ConformanceSubject.all.keys) == Set(Self.types))
+  }
+
+  @Test(arguments: types, [Engine.caffe, Engine.oneDNN])
+  func forward(_ type: String, on engine: Engine) throws {
+    try Trial.run(type, engine) { trial in
+      let run = try trial.build()
+      let bottoms = run.layer.bottom.map(\.data.bits)
+      let first = try run.forward()
+      #expect(run.layer.bottom.map(\.data.bits) == bottoms, "the bottoms changed")
+      let declared = try run.layer.outputShapes(for: run.layer.bottom.map(\.shape))
+      if type == "Filter" {
+        // How many items are marked shows only in the pass.
+        #expect(declared.map(\.axes) == run.layer.top.map(\.shape.axes))
+      } else {
+        #expect(declared == run.layer.top.map(\.shape))
+      }
+      #expect(try run.forward() == first, "the same pass gave other values")
+      guard type != "Input" else { return }  // The caller fills those.
+      for top in run.layer.top { #expect(!top.data.values.contains { $0.isNaN }) }
+    }
+  }
+
+  @Test(arguments: types, [Engine.caffe, Engine.oneDNN])
+  func backward(_ type: String, on engine: Engine) throws {
+    try Trial.run(type, engine) { trial in
+      let run = try trial.build()
+      let wanted = run.layer.propagateDown
+      guard wanted.contains(true) || run.layer.learns.contains(true) else {
+        let kind = try LayerCatalog.standard.kind(type)
+        #expect(kind.isForwardOnly || wanted.isEmpty, "a layer without a gradient must say so")
+        return
+      }
+      try run.forward()
+      let all = try run.backward(wanted)
+      let once = run.parameterGradients
+      #expect(try run.backward(wanted) == all, "the gradients of bottoms were not overwritten")
+      for (once, twice) in zip(once, run.parameterGradients) {
+        #expect(Closeness.worst(twice, once.map { 2 * $0 }) < 1e-5, "gradients must be added")
+      }
+      for index in wanted.indices where wanted[index] {
+        let mask = wanted.indices.map { $0 == index }
+        let alone = try run.backward(mask)
+        #expect(alone[index] == all[index])
+      }
+      _ = try run.backward(wanted.map { _ in false })
+    }
+  }
+
+  @Test(arguments: types, [Engine.caffe, Engine.oneDNN])
+  func inPlace(_ type: String, on engine: Engine) throws {
+    try Trial.run(type, engine) { trial in
+      guard !trial.subject.bottoms.isEmpty, !trial.subject.tops.isEmpty else { return }
+      guard try LayerCatalog.standard.kind(type).runsInPlace else {
+        expectError("\(type) Layer does not allow in-place computation") {
+          _ = try trial.build(inPlace: true)
+        }
+        return
+      }
+      let (apart, inPlace) = (try trial.build(), try trial.build(inPlace: true))
+      #expect(inPlace.layer.top[0] === inPlace.layer.bottom[0])
+      #expect(try inPlace.forward() == apart.forward())
+      guard apart.layer.propagateDown.contains(true) else { return }
+      let wanted = apart.layer.propagateDown
+      #expect(try inPlace.backward(wanted) == apart.backward(wanted))
+      #expect(
+        inPlace.parameterGradients.map { $0.map(\.bitPattern) }
+          == apart.parameterGradients.map { $0.map(\.bitPattern) })
+    }
+  }
+
+  @Test(arguments: types, [Engine.caffe, Engine.oneDNN])
+  func anotherBatch(_ type: String, on engine: Engine) throws {
+    try Trial.run(type, engine) { trial in
+      guard !trial.subject.bottoms.isEmpty, !trial.subject.tops.isEmpty else { return }
+      let (small, large) = (try trial.build(), try trial.build(more: 3))
+      let (little, much) = (try small.forward(), try large.forward())
+      let wanted = small.layer.propagateDown
+      let reaches = wanted.contains(true)
+      try trial.fill(small.net, more: 3)
+      #expect(try small.forward() == much)
+      if reaches { #expect(try small.backward(wanted) == large.backward(wanted)) }
+      try trial.fill(small.net)
+      #expect(try small.forward() == little)
+    }
+  }
+
+  @Test(arguments: types)
+  func wrongCounts(_ type: String) throws {
+    let kind = try LayerCatalog.standard.kind(type)
+    try Trial.run(type, .caffe) { trial in
+      let (bottoms, tops) = (trial.subject.bottoms.count, trial.subject.tops.count)
+      for count in kind.bottoms.refused(bottoms: bottoms) {
+        expectError("\(type) Layer takes \(kind.bottoms.phrase("bottom", "input")), got \(count)") {
+          _ = try trial.build(bottoms: count)
+        }
+      }
+      for count in kind.tops.refused(bottoms: bottoms) where count >= tops || count == 0 {
+        guard count >= kind.automaticTops else { continue }
+        expectError("\(type) Layer produces \(kind.tops.phrase("top", "output")), got \(count)") {
+          _ = try trial.build(tops: count)
+        }
+      }
+    }
+  }
+}
+
+extension LayerKind.Arity {
+  /// Counts just outside of what is accepted.
+  fileprivate func refused(bottoms: Int) -> [Int] {
+    let counts =
+      switch self {
+      case .exactly(let count): [count - 1, count + 1]
+      case .between(let low, let high): [low - 1, high + 1]
+      case .atLeast(let low): [low - 1]
+      case .sameAsBottoms: [bottoms + 1]
+      }
+    return counts.filter { $0 >= 0 }
+  }
+
+  /// Caffe's words.
+  fileprivate func phrase(_ side: String, _ role: String) -> String {
+    switch self {
+    case .exactly(let count): "\(count) \(side) blob(s) as \(role)"
+    case .between(let low, let high): "\(low) to \(high) \(side) blob(s) as \(role)"
+    case .atLeast(let low): "at least \(low) \(side) blob(s) as \(role)"
+    case .sameAsBottoms: "one top blob as output for each bottom blob input"
+    }
+  }
+}
