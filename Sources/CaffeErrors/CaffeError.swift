@@ -1,6 +1,6 @@
 /// What went wrong, in the user's words, and where: file, net, layer, from the outside in.
 ///
-///     net 'LeNet': lenet.prototxt:31: layer 'pool1' (Pooling): pad must be in 0..<kernel_size (0..<2), got 2
+///     lenet.prototxt: net 'LeNet': layer 'pool1' (Pooling), line 31: pad must be in 0..<kernel_size (0..<2), got 2
 ///
 /// Everything a user or the machine can cause is thrown as this type; only our own mistakes trap.
 public struct CaffeError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -90,9 +90,9 @@ open class Layer {
   /// Where the layer is, for error messages.
   public final var place: String { Layer.place(of: parameter) }
 
-  /// `lenet.prototxt:31: layer 'pool1' (Pooling)`.
+  /// `layer 'pool1' (Pooling), line 31`; the net's place names the file.
   public static func place(of parameter: LayerParameter) -> String {
-    let line = parameter.location.map { "\($0.file):\($0.line): " } ?? ""
-    return "\(line)layer '\(parameter.name)' (\(parameter.type))"
+    let line = parameter.location.map { ", line \($0.line)" } ?? ""
+    return "layer '\(parameter.name)' (\(parameter.type))\(line)"
   }
 }

@@ -75,9 +75,9 @@ extension NetParameter {
         NearestName.of(blob, among: layer[..<index].flatMap(\.top))
           .map { "; did you mean '\($0)'?" } ?? ""
       }
-    let line = reader.location.map { "\($0.file):\($0.line): " } ?? ""
+    let line = reader.location.map { ", line \($0.line)" } ?? ""
     return CaffeError(
-      "\(line)Unknown bottom blob '\(blob)' (layer '\(reader.name)', bottom index \(number))\(hint)"
+      "Unknown bottom blob '\(blob)' (layer '\(reader.name)', bottom index \(number)\(line))\(hint)"
     )
   }
 
