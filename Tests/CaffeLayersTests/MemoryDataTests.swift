@@ -45,7 +45,7 @@ struct MemoryDataTests {
     let net = try input.net()
     expectError("MemoryData has no data yet") { try net.forward() }
     expectError(
-      "layer 'l' (MemoryData): n must be a positive multiple of batch_size (2), got 3"
+      "n must be a positive multiple of batch_size (2), got 3"
     ) {
       try layer(net).reset(data: Array(items[..<9]), labels: [0, 1, 2])
     }
