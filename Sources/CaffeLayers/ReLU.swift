@@ -8,7 +8,7 @@ import CaffeSchema
 /// Any shape, in place or not. Runs in whatever order the bottom's values are in.
 ///
 /// Source: BVLC Caffe, `relu_layer.cpp`.
-final class ReLULayer: Layer {
+final class ReLULayer: ElementwiseLayer {
   static let kind = LayerKind(
     "ReLU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
     documentation: LayerDocumentation(
@@ -27,26 +27,20 @@ final class ReLULayer: Layer {
     try super.init(parameter, context: context)
   }
 
-  override func outputShapes(for bottoms: [Shape]) throws -> [Shape] { [bottoms[0]] }
+  override var keepsZero: Bool { true }
+  /// With a slope of 0 or more, y has the sign of x.
+  override var gradientNeedsInput: Bool { slope < 0 }
 
-  override func reshape() throws {
-    if top[0] !== bottom[0] { top[0].data.announce(bottom[0].data.layout) }
+  override func apply(
+    _ input: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>
+  ) {
+    ReLUKernel.forward(input, slope: slope, count: count, into: output)
   }
 
-  override func forward() throws {
-    let order = bottom[0].data.layout
-    let input = bottom[0].data.read(in: order)
-    ReLUKernel.forward(
-      input, slope: slope, count: top[0].data.extent(in: order),
-      into: top[0].data.overwrite(in: order))
-  }
-
-  override func backward(propagateDown: [Bool]) throws {
-    guard propagateDown[0] else { return }
-    let order = top[0].diff.layout
-    let gradient = top[0].diff.read(in: order)
-    ReLUKernel.backward(
-      gradient, input: bottom[0].data.read(in: order), slope: slope,
-      count: bottom[0].diff.extent(in: order), into: bottom[0].diff.overwrite(in: order))
+  override func applyGradient(
+    _ gradient: UnsafePointer<Float>, input: UnsafePointer<Float>, output: UnsafePointer<Float>,
+    count: Int, into inputGradient: UnsafeMutablePointer<Float>
+  ) {
+    ReLUKernel.backward(gradient, input: input, slope: slope, count: count, into: inputGradient)
   }
 }
