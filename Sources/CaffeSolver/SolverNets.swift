@@ -1,3 +1,4 @@
+import CaffeCore
 import CaffeErrors
 import CaffeNet
 import CaffeSchema
@@ -15,12 +16,9 @@ struct SolverNets {
   /// Source: BVLC Caffe, `Solver::InitTrainNet`, `Solver::InitTestNets`.
   init(_ solver: SolverParameter, folder: String) throws {
     var solver = solver
-    func resolve(_ path: String) -> String {
-      path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path
-    }
-    if solver.hasNet { solver.net = resolve(solver.net) }
-    if solver.hasTrainNet { solver.trainNet = resolve(solver.trainNet) }
-    solver.testNet = solver.testNet.map(resolve)
+    if solver.hasNet { solver.net = LayerContext.path(solver.net, from: folder) }
+    if solver.hasTrainNet { solver.trainNet = LayerContext.path(solver.trainNet, from: folder) }
+    solver.testNet = solver.testNet.map { LayerContext.path($0, from: folder) }
     train = try SolverNets.train(solver)
     tests = try SolverNets.tests(solver)
   }

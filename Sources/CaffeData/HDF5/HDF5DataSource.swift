@@ -1,3 +1,4 @@
+import CaffeCore
 import CaffeErrors
 import CaffeSchema
 import Foundation
@@ -96,7 +97,7 @@ private struct HDF5FileList {
     let paths = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.trimmingCharacters(in: .whitespaces) }
       .filter { !$0.isEmpty }
-      .map { $0.hasPrefix("/") || folder.isEmpty ? $0 : folder + "/" + $0 }
+      .map { LayerContext.path($0, from: folder) }
     guard let first = paths.first else {
       throw CaffeError("the list names no HDF5 file", places: [list])
     }
