@@ -49,28 +49,15 @@ final class ConvolutionLayer: Layer {
 
   override func parameterDeclarations(for bottoms: [Shape]) throws -> [ParameterDeclaration] {
     let geometry = try settings.geometry(bottoms[0])
-    let filters = try Shape(
-      [geometry.outputChannels, geometry.inputChannels / geometry.groups] + geometry.kernel)
-    let weights = ParameterDeclaration(
-      shape: filters, filler: parameter.convolutionParam.weightFiller)
-    guard settings.hasBias else { return [weights] }
-    let bias = ParameterDeclaration(
-      shape: try Shape([geometry.outputChannels]), filler: parameter.convolutionParam.biasFiller)
-    return [weights, bias]
+    return try settings.declarations(
+      geometry, topChannels: geometry.outputChannels, parameter.convolutionParam)
   }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
-    let first = bottoms[0]
-    let channelAxis = try first.axis(settings.axis)
-    return try bottoms.enumerated().map { index, shape in
-      guard shape == first else {
-        throw CaffeError(
-          "all bottoms must have one shape: bottom 0 has \(first), bottom \(index) \(shape)")
-      }
-      let geometry = try settings.geometry(shape)
-      return try Shape(
-        shape.dimensions[..<channelAxis] + [geometry.outputChannels] + geometry.output)
-    }
+    let geometry = try settings.geometry(bottoms[0])
+    return try settings.topShapes(
+      for: bottoms, geometry: geometry, channels: geometry.outputChannels, extents: geometry.output,
+      weights: parameters.first)
   }
 
   override func reshape() throws {

@@ -34,32 +34,15 @@ final class DeconvolutionLayer: Layer {
 
   override func parameterDeclarations(for bottoms: [Shape]) throws -> [ParameterDeclaration] {
     let geometry = try settings.transposedGeometry(bottoms[0])
-    let filters = try Shape(
-      [geometry.outputChannels, geometry.inputChannels / geometry.groups] + geometry.kernel)
-    let weights = ParameterDeclaration(
-      shape: filters, filler: parameter.convolutionParam.weightFiller)
-    guard settings.hasBias else { return [weights] }
-    let bias = ParameterDeclaration(
-      shape: try Shape([geometry.inputChannels]), filler: parameter.convolutionParam.biasFiller)
-    return [weights, bias]
+    return try settings.declarations(
+      geometry, topChannels: geometry.inputChannels, parameter.convolutionParam)
   }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
-    let first = bottoms[0]
-    let channelAxis = try first.axis(settings.axis)
-    let geometry = try settings.transposedGeometry(first)
-    if let weights = parameters.first, weights.count != geometry.weightCount {
-      throw CaffeError(
-        "the filters were made for shape \(weights.shape), the bottom now has \(first)")
-    }
-    return try bottoms.enumerated().map { index, shape in
-      guard shape == first else {
-        throw CaffeError(
-          "all bottoms must have one shape: bottom 0 has \(first), bottom \(index) \(shape)")
-      }
-      return try Shape(
-        shape.dimensions[..<channelAxis] + [geometry.inputChannels] + geometry.input)
-    }
+    let geometry = try settings.transposedGeometry(bottoms[0])
+    return try settings.topShapes(
+      for: bottoms, geometry: geometry, channels: geometry.inputChannels, extents: geometry.input,
+      weights: parameters.first)
   }
 
   override func reshape() throws {

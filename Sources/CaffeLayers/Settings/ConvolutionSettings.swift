@@ -91,6 +91,41 @@ struct ConvolutionSettings {
       pad: try pad.perAxis(input.count), dilation: try dilation.perAxis(input.count))
   }
 
+  /// The filters of `geometry` and, unless `bias_term: false`, one bias for each channel of the top.
+  func declarations(
+    _ geometry: ConvolutionGeometry, topChannels: Int, _ parameter: ConvolutionParameter
+  ) throws -> [ParameterDeclaration] {
+    let filters = try Shape(
+      [geometry.outputChannels, geometry.inputChannels / geometry.groups] + geometry.kernel)
+    let weights = ParameterDeclaration(shape: filters, filler: parameter.weightFiller)
+    guard hasBias else { return [weights] }
+    let bias = ParameterDeclaration(
+      shape: try Shape([topChannels]), filler: parameter.biasFiller)
+    return [weights, bias]
+  }
+
+  /// A top of `channels` and `extents` for each bottom.
+  ///
+  /// - Parameter weights: the filters, once there are any.
+  /// - Throws: bottoms of different shapes, or with other channels than the filters are for.
+  func topShapes(
+    for bottoms: [Shape], geometry: ConvolutionGeometry, channels: Int, extents: [Int],
+    weights: Blob?
+  ) throws -> [Shape] {
+    let first = bottoms[0]
+    let channelAxis = try first.axis(axis)
+    if let weights, weights.count != geometry.weightCount {
+      throw CaffeError(
+        "the filters were made for shape \(weights.shape), the bottom now has \(first)")
+    }
+    for (index, shape) in bottoms.enumerated() where shape != first {
+      throw CaffeError(
+        "all bottoms must have one shape: bottom 0 has \(first), bottom \(index) \(shape)")
+    }
+    let top = try Shape(first.dimensions[..<channelAxis] + [channels] + extents)
+    return bottoms.map { _ in top }
+  }
+
   /// Extents of one kind, in either way of writing them.
   private struct Extents {
     private let values: [Int]
