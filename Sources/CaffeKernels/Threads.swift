@@ -1,4 +1,3 @@
-import COpenBLAS
 import CaffeKernelsC
 
 /// The process's one thread policy: how many threads loops, OpenBLAS and oneDNN use.
@@ -8,11 +7,8 @@ package enum Threads {
   /// Threads of a parallel loop; `OMP_NUM_THREADS`, or else the number of CPUs, by default.
   package static var count: Int { ck_thread_count() }
 
-  /// Sets the number of threads, for work started by the calling thread.
-  package static func setCount(_ count: Int) {
-    ck_set_thread_count(count)
-    openblas_set_num_threads(Int32(ck_thread_count()))
-  }
+  /// Sets the number of threads for work that the calling thread starts.
+  package static func setCount(_ count: Int) { ck_set_thread_count(count) }
 
   /// Runs `body` once for each of at most `count` contiguous parts of `0..<count`, in parallel.
   ///
@@ -56,7 +52,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     return allCases.first { $0.code == code } ?? .base
   }
 
-  /// Switches every loop of the process, for tests; false when the CPU lacks the set.
+  /// Switches the loops that the calling thread starts, for tests; false when the CPU lacks the set.
   @discardableResult
   package func select() -> Bool { ck_set_isa(code) }
 }

@@ -1,6 +1,5 @@
 #include "dispatch.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,8 @@
 #include "ck_parallel.h"
 
 static const char *const names[] = {"base", "v3", "v4"};
-static _Atomic(const struct ck_loops *) current = NULL;
+static const struct ck_loops *usual = NULL;                // set before main
+static _Thread_local const struct ck_loops *chosen = NULL;  // NULL: the usual one
 
 bool ck_isa_available(enum ck_isa isa) {
   if (isa == CK_ISA_BASE) return true;
@@ -50,11 +50,17 @@ static enum ck_isa wanted_isa(void) {
 
 // Before main, so that the choice needs no lock and a wrong wish is reported once.
 __attribute__((constructor)) static void choose(void) {
-  atomic_store_explicit(&current, table(wanted_isa()), memory_order_release);
+  usual = table(wanted_isa());
 }
 
 const struct ck_loops *ck_loops(void) {
-  return atomic_load_explicit(&current, memory_order_relaxed);
+  return chosen ? chosen : usual;
+}
+
+const struct ck_loops *ck_use_loops(const struct ck_loops *loops) {
+  const struct ck_loops *before = chosen;
+  chosen = loops;
+  return before;
 }
 
 enum ck_isa ck_current_isa(void) {
@@ -67,6 +73,6 @@ enum ck_isa ck_current_isa(void) {
 
 bool ck_set_isa(enum ck_isa isa) {
   if (!ck_isa_available(isa)) return false;
-  atomic_store_explicit(&current, table(isa), memory_order_release);
+  chosen = table(isa);
   return true;
 }

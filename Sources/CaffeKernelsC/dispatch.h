@@ -23,7 +23,9 @@ struct ck_loops {
 #undef LOOP
 };
 
-/// The table in use.
+/// The table that the calling thread uses.
 const struct ck_loops *ck_loops(void);
+/// Makes the calling thread use `loops` (NULL: the process's own) and returns what it had chosen.
+const struct ck_loops *ck_use_loops(const struct ck_loops *loops);
 
 extern const struct ck_loops ck_loops_base, ck_loops_v3, ck_loops_v4;

@@ -1,6 +1,6 @@
 #include "ck_parallel.h"
 
-#include <stdatomic.h>
+#include "dispatch.h"
 
 // libgomp's own entry points: clang would emit calls to another runtime, and two runtimes in one
 // process (OpenBLAS and oneDNN use libgomp) fight for the same cores.
@@ -11,16 +11,12 @@ int omp_get_thread_num(void);
 int omp_in_parallel(void);
 void omp_set_num_threads(int count);
 
-static atomic_long chosen_threads = 0;  // 0: nobody asked, OpenMP decides
-
 long ck_thread_count(void) {
-  long chosen = atomic_load_explicit(&chosen_threads, memory_order_relaxed);
-  return chosen > 0 ? chosen : omp_get_max_threads();
+  return omp_get_max_threads();
 }
 
 void ck_set_thread_count(long count) {
   long limited = count < 1 ? 1 : count > CK_MAX_PARTS ? CK_MAX_PARTS : count;
-  atomic_store_explicit(&chosen_threads, limited, memory_order_relaxed);
   omp_set_num_threads((int)limited);
 }
 
@@ -34,6 +30,7 @@ long ck_parts(long count, long grain) {
 
 struct region {
   ck_body body;
+  const struct ck_loops *loops;  // the caller's, for every thread that helps it
   void *context;
   long count, parts;
 };
@@ -47,13 +44,15 @@ static void run_part(const struct region *region, long part) {
 // OpenMP may grant fewer threads than parts, so that each takes every n-th.
 static void run_thread(void *data) {
   const struct region *region = data;
+  const struct ck_loops *own = ck_use_loops(region->loops);
   for (long part = omp_get_thread_num(); part < region->parts; part += omp_get_num_threads())
     run_part(region, part);
+  ck_use_loops(own);
 }
 
 void ck_parallel_parts(long count, long parts, ck_body body, void *context) {
   if (count <= 0) return;
-  struct region region = {body, context, count, parts};
+  struct region region = {body, ck_loops(), context, count, parts};
   if (region.parts > 1 && !omp_in_parallel()) {
     GOMP_parallel(run_thread, &region, (unsigned)region.parts, 0);
   } else {

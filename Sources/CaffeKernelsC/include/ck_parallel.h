@@ -27,7 +27,7 @@ void ck_parallel_parts(long count, long parts, ck_body body, void *context);
 
 /// Threads that a parallel loop of the calling thread uses; `OMP_NUM_THREADS` is the default.
 long ck_thread_count(void);
-/// Sets the number of threads for OpenMP loops started by the calling thread, and for ours anywhere.
+/// Sets the number of threads for OpenMP loops that the calling thread starts.
 void ck_set_thread_count(long count);
 
 /// Instruction sets with loops of their own.
@@ -41,5 +41,6 @@ enum ck_isa {
 enum ck_isa ck_current_isa(void);
 /// Whether this CPU (and operating system) runs the set's loops.
 bool ck_isa_available(enum ck_isa isa);
-/// Switches every loop, for tests; returns false, and does nothing, when the CPU lacks the set.
+/// Switches the loops that the calling thread starts, for tests; returns false, and does nothing,
+/// when the CPU lacks the set.
 bool ck_set_isa(enum ck_isa isa);
