@@ -30,7 +30,10 @@ public final class Net {
   /// Names of all blobs, in the order in which they are made.
   public let blobNames: [String]
   public let clock: PassClock
+  /// Whether each pass reports the mean magnitude of every blob, parameter and gradient (`debug_info`).
+  public var debugInfo: Bool
 
+  let report: (String) -> Void
   package let steps: [Step]
   private let blobsByName: [String: Blob]
 
@@ -68,6 +71,8 @@ public final class Net {
     name = description.name
     phase = context.phase
     clock = context.clock
+    debugInfo = description.debugInfo
+    report = context.report
     self.description = plan.parameter
     store = bound.store
     parameters = bound.parameters
@@ -93,7 +98,7 @@ public final class Net {
     blobNames = plan.blobs.map(\.name)
     blobsByName = Dictionary(blobs.map { ($0.name, $0) }) { first, _ in first }
     try reshape()
-    report(plan, to: context.report)
+    reportSetUp(plan)
   }
 
   /// The blob of this name, `nil` if the net has none.
@@ -130,7 +135,10 @@ extension Net {
   @discardableResult
   public func forward() throws -> Float {
     var loss: Float = 0
-    for index in steps.indices { loss += try forward(layer: index) }
+    for index in steps.indices {
+      loss += try forward(layer: index)
+      if debugInfo { reportForward(steps[index].layer) }
+    }
     clock.pass += 1
     return loss
   }
@@ -157,7 +165,11 @@ extension Net {
   ///
   /// Gradients of tops that are not losses may be put in before, and then count too.
   public func backward() throws {
-    for index in steps.indices.reversed() { try backward(layer: index) }
+    for index in steps.indices.reversed() {
+      try backward(layer: index)
+      if debugInfo && steps[index].needsBackward { reportBackward(steps[index].layer) }
+    }
+    if debugInfo { reportNorms() }
   }
 
   public func backward(layer index: Int) throws {
@@ -203,7 +215,7 @@ extension Net {
   }
 
   /// Caffe's lines about a net that has been set up.
-  private func report(_ plan: NetPlan, to report: (String) -> Void) {
+  private func reportSetUp(_ plan: NetPlan) {
     for planned in plan.layers {
       report("Creating Layer \(planned.parameter.name)")
       for bottom in planned.bottoms {

@@ -69,7 +69,9 @@ public final class Solver {
     testNets = try nets.tests.enumerated().map { index, test in
       log.info("Creating test net (#\(index))")
       return try withPlace("test net (#\(index))") {
-        try Net(test, context: context(.test), sharing: train)
+        let net = try Net(test, context: context(.test), sharing: train)
+        net.debugInfo = parameter.debugInfo
+        return net
       }
     }
     log.info("Solver scaffolding done.")
@@ -141,16 +143,25 @@ public final class Solver {
   /// One iteration without testing and snapshots: `iter_size` passes and the update.
   public func trainOnce() throws {
     if parameter.snapshotDiff { net.clearGradients() }
+    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
+    net.debugInfo = isDisplayed && parameter.debugInfo
     let loss = try forwardBackward()
     guard loss.isFinite else { throw divergence(loss: loss) }
     lossWindow.append(loss)
-    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     if isDisplayed { display() }
     let rate = learningRate.rate(at: iteration)
     reportStep()
     if isDisplayed { log.info("Iteration \(iteration), lr = \(Text.number(rate))") }
-    if let clipped = update.apply(rate: rate, iteration: iteration) { log.info("\(clipped)") }
+    if let clipped = takeStep(rate: rate) { log.info("\(clipped)") }
     iteration += 1
+  }
+
+  private func takeStep(rate: Float) -> String? {
+    guard net.debugInfo else { return update.apply(rate: rate, iteration: iteration) }
+    var note: String?
+    net.reportUpdate { note = update.apply(rate: rate, iteration: iteration, keepingStep: true) }
+    if !parameter.snapshotDiff { net.clearGradients() }
+    return note
   }
 
   /// Runs `iter_size` passes, which add up their gradients, and returns the mean objective.
@@ -165,7 +176,7 @@ public final class Solver {
 
   /// Applies the gradients of `forwardBackward` and clears them.
   public func applyUpdate() {
-    _ = update.apply(rate: learningRate.rate(at: iteration), iteration: iteration)
+    _ = takeStep(rate: learningRate.rate(at: iteration))
     iteration += 1
   }
 
