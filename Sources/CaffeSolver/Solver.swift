@@ -38,12 +38,13 @@ public final class Solver {
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
   ///   - snapshot: a state to go on from; the solver's `weights` are then not loaded.
+  ///   - skippingMismatches: layers that the solver's `weights` do not fit keep their initial values.
   ///   - log: receives Caffe's lines; silent unless given.
   ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
   /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
     _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
-    folder: String = "", log: Logger = .silent
+    skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
   ) throws {
     self.parameter = parameter
     self.log = log
@@ -79,18 +80,23 @@ public final class Solver {
       log.info("Resuming from \(snapshot)")
       try restore(state, from: snapshot)
     } else {
-      try loadWeights(parameter.weights)
+      try loadWeights(parameter.weights, skippingMismatches: skippingMismatches)
     }
   }
 
   /// Starts from trained weights: paths, each possibly several separated by commas, loaded in turn
   /// into the train net and every test net.
-  public func loadWeights(_ lists: [String]) throws {
+  ///
+  /// - Parameter skippingMismatches: layers that they do not fit keep their values.
+  public func loadWeights(_ lists: [String], skippingMismatches: Bool = false) throws {
     for path in lists.flatMap({ $0.split(separator: ",") }).map(String.init) {
       let trimmed = path.trimmed()
       log.info("Finetuning from \(trimmed)")
+      var told: Set<String> = []
       for net in [net] + testNets {
-        try net.loadWeights(from: trimmed) { log.info("\($0)") }
+        try net.loadWeights(from: trimmed, skippingMismatches: skippingMismatches) { line in
+          if told.insert(line).inserted { log.info("\(line)") }
+        }
       }
     }
   }

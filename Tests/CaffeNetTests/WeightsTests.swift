@@ -63,7 +63,7 @@ import Testing
     #expect(
       refused
         == folder("w" + ending)
-        + ": Cannot copy param 0 weights from layer 'block/a'; shape mismatch.  Source param shape is 3 3 (9); target param shape is 3 4 (12). To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer."
+        + ": Cannot copy param 0 weights from layer 'block/a'; shape mismatch.  Source param shape is 3 3 (9); target param shape is 3 4 (12). To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer, or give --skip-mismatch."
     )
     #expect(values(to) == before)
     let fewer = try TestNet.make(
@@ -72,6 +72,40 @@ import Testing
     #expect(
       refusal { try fewer.loadWeights(from: folder("w" + ending)) }
         .contains("Incompatible number of blobs for layer block"))
+  }
+
+  /// Fine-tuning: what fits is copied, what does not keeps its filler's values, bias included.
+  @Test(arguments: endings)
+  func mismatchesAreSkippedIfAskedFor(ending: String) throws {
+    let folder = try TemporaryFolder()
+    let text = Self.text.replacing("name: 'b' ", with: "")
+    let from = try TestNet.make(text)
+    from.parameters.forEach { $0.blob.data.values = $0.blob.data.values.map { $0 + 1 } }
+    try from.saveWeights(to: folder("w" + ending))
+    let load = { (net: Net) in
+      var notes: [String] = []
+      try net.loadWeights(from: folder("w" + ending), skippingMismatches: true) {
+        notes.append($0)
+      }
+      return notes.filter { !$0.hasPrefix("Ignoring") }
+    }
+    let second = "name: 'block' type: 'InnerProduct' bottom: 'a' top: 'b' inner_product_param { "
+    let wider = text.replacing(second + "num_output: 3", with: second + "num_output: 5")
+    let (fresh, net) = (try TestNet.make(wider, seed: 2), try TestNet.make(wider, seed: 2))
+    #expect(
+      try load(net) == [
+        "Skipping layer block, which keeps its values: param 0 has shape 3 3 (9) in the file, 5 3 (15) in the net"
+      ])
+    #expect(values(net) == Array(values(from)[..<2] + values(fresh)[2...]))
+
+    let fewer = try TestNet.make(
+      text.replacing(second, with: second + "bias_term: false ")
+        .replacing("param { } param { }", with: ""))
+    #expect(
+      try load(fewer) == [
+        "Skipping layer block, which keeps its values: the file has 2 blobs, the net 1"
+      ])
+    #expect(try load(try TestNet.make(text, seed: 2)) == [])
   }
 
   @Test(arguments: endings)
