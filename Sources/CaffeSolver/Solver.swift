@@ -32,6 +32,9 @@ public final class Solver {
   var stopwatch = DisplayStopwatch()
   /// The state file of the last snapshot taken or restored.
   var lastSnapshot: String?
+  /// Where the test nets stood before the test that is under way or was interrupted, and which a
+  /// resumed run makes again.
+  var progressBeforeTest: [NetProgress]?
   /// The user asked to stop.
   private(set) var isStopping = false
 
