@@ -122,6 +122,10 @@ extension Net {
       net.name = name
       net.layer = layers.map { layer in
         var parameter = layer.parameter
+        // Caffe's loss layers write down the weight that they have by default.
+        if parameter.lossWeight.isEmpty, let weight = layer.lossWeights.first, weight != 0 {
+          parameter.lossWeight = [weight]
+        }
         parameter.blobs = layer.parameters.map { proto($0, includingGradients) }
         return parameter
       }
