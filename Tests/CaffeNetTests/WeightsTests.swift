@@ -80,7 +80,9 @@ import Testing
     let folder = try TemporaryFolder()
     let text = Self.text.replacing("name: 'b' ", with: "")
     let from = try TestNet.make(text)
-    from.parameters.forEach { $0.blob.data.values = $0.blob.data.values.map { $0 + 1 } }
+    for parameter in from.parameters {
+      parameter.blob.data.values = parameter.blob.data.values.map { $0 + 1 }
+    }
     try from.saveWeights(to: folder("w" + ending))
     let load = { (net: Net) in
       var notes: [String] = []
@@ -97,6 +99,13 @@ import Testing
         "Skipping layer block, which keeps its values: param 0 has shape 3 3 (9) in the file, 5 3 (15) in the net"
       ])
     #expect(values(net) == Array(values(from)[..<2] + values(fresh)[2...]))
+
+    // The bias of the second layer would fit, but belongs to weights that do not.
+    let first = "bottom: 'x' top: 'a' inner_product_param { "
+    let inner = text.replacing(first + "num_output: 3", with: first + "num_output: 5")
+    let (before, changed) = (try TestNet.make(inner, seed: 2), try TestNet.make(inner, seed: 2))
+    #expect(try load(changed).count == 2)
+    #expect(values(changed) == values(before))
 
     let fewer = try TestNet.make(
       text.replacing(second, with: second + "bias_term: false ")
