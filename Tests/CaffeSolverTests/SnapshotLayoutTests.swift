@@ -9,6 +9,9 @@ import Testing
 /// again: what is ours comes besides, where Caffe does not look.
 @Suite struct SnapshotLayoutTests {
   static let runs = ["resume-sgd", "resume-adam"]
+  /// Those of this repository, wherever `CAFFE_GOLDENS` leads.
+  private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Goldens/solver").path
 
   private struct Twins {
     /// Keeps the files there.
@@ -21,11 +24,11 @@ import Testing
   private func twins(_ name: String, _ ending: String) throws -> Twins {
     let folder = try TemporaryFolder()
     var parameter = try SolverParameter(
-      contentsOfTextFile: Goldens.path("solver/\(name).solver.prototxt"))
+      contentsOfTextFile: "\(Self.goldens)/\(name).solver.prototxt")
     parameter.snapshotPrefix = folder(name)
-    let theirs = Goldens.path("solver/\(name)_iter_8")
+    let theirs = "\(Self.goldens)/\(name)_iter_8"
     let solver = try Solver(
-      parameter, resuming: "\(theirs).solverstate\(ending)", folder: Goldens.path("solver"))
+      parameter, resuming: "\(theirs).solverstate\(ending)", folder: Self.goldens)
     try solver.snapshot()
     return Twins(folder: folder, ours: folder("\(name)_iter_8"), theirs: theirs)
   }
