@@ -66,7 +66,7 @@ extension Net {
     }
   }
 
-  private func debug(_ line: String) { report("    \(line)") }
+  private func debug(_ line: String) { debugReport("    \(line)") }
 
   private func magnitude(_ tensor: Tensor) -> String {
     Text.number(Vector.meanMagnitude(tensor.read(), count: tensor.count))

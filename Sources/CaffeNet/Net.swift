@@ -33,7 +33,8 @@ public final class Net {
   /// Whether each pass reports the mean magnitude of every blob, parameter and gradient (`debug_info`).
   public var debugInfo: Bool
 
-  let report: (String) -> Void
+  /// Receives the lines of `debugInfo`.
+  let debugReport: (String) -> Void
   package let steps: [Step]
   private let blobsByName: [String: Blob]
 
@@ -72,7 +73,7 @@ public final class Net {
     phase = context.phase
     clock = context.clock
     debugInfo = description.debugInfo
-    report = context.report
+    debugReport = context.report
     self.description = plan.parameter
     store = bound.store
     parameters = bound.parameters
@@ -98,7 +99,7 @@ public final class Net {
     blobNames = plan.blobs.map(\.name)
     blobsByName = Dictionary(blobs.map { ($0.name, $0) }) { first, _ in first }
     try reshape()
-    reportSetUp(plan)
+    report(plan, to: context.report)
   }
 
   /// The blob of this name, `nil` if the net has none.
@@ -212,26 +213,5 @@ extension Net {
         return NetOutput(blob: blobs[number], lossWeight: weight ?? 0)
       }
       .sorted { Array($0.blob.name.utf8).lexicographicallyPrecedes(Array($1.blob.name.utf8)) }
-  }
-
-  /// Caffe's lines about a net that has been set up.
-  private func reportSetUp(_ plan: NetPlan) {
-    for planned in plan.layers {
-      report("Creating Layer \(planned.parameter.name)")
-      for bottom in planned.bottoms {
-        report("\(planned.parameter.name) <- \(plan.blobs[bottom].name)")
-      }
-      for (top, weight) in zip(planned.tops, planned.lossWeights) {
-        report("\(planned.parameter.name) -> \(plan.blobs[top].name)")
-        report("Top shape: \(plan.blobs[top].shape)")
-        if weight != 0 { report("    with loss weight \(weight)") }
-      }
-    }
-    for planned in plan.layers.reversed() {
-      let does = planned.needsBackward ? "needs" : "does not need"
-      report("\(planned.parameter.name) \(does) backward computation.")
-    }
-    for output in outputs { report("This network produces output \(output.blob.name)") }
-    report("Network initialization done.")
   }
 }

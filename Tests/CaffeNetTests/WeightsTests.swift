@@ -148,6 +148,34 @@ import Testing
     #expect(refused.contains("shape mismatch") == !fits, "\(refused)")
   }
 
+  /// Values in the definition take the place of the fillers', all of a layer or none.
+  @Test(arguments: [
+    (
+      "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3, 4] } blobs { shape { dim: 2 } data: [5, 6] }",
+      ""
+    ),
+    (
+      "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3, 4] }",
+      "Incompatible number of blobs: 1 given, 2 needed"
+    ),
+    (
+      "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3] } blobs { shape { dim: 2 } data: [5, 6] }",
+      "3 values for shape 2 2 (4)"
+    ),
+  ])
+  func blobsInADefinition(blobs: String, refused: String) throws {
+    let text = """
+      name: 'n' layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 2 } } }
+      layer { name: 'a' type: 'InnerProduct' bottom: 'x' top: 'a' inner_product_param { num_output: 2 weight_filler { type: 'xavier' } } \(blobs) }
+      """
+    guard refused.isEmpty else {
+      let place = "test.prototxt: net 'n': layer 'a' (InnerProduct), line 2: "
+      #expect(refusal { _ = try TestNet.make(text) } == place + refused)
+      return
+    }
+    #expect(try values(TestNet.make(text)) == [[1, 2, 3, 4], [5, 6]])
+  }
+
   /// A net takes other batch sizes at run time, and comes back.
   @Test func inputsCanBeReshaped() throws {
     let net = try TestNet.make(Self.text)
