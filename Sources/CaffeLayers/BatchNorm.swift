@@ -74,9 +74,7 @@ final class BatchNormLayer: Layer {
     plain = try channelExtents(of: bottom[0].shape)
     for tensor in [mean, variance, factor] { tensor.reshape(try Shape([plain.channels])) }
     if keepsOutput { output.reshape(bottom[0].shape) }
-    if !isInPlace {
-      top[0].data.announce(ChannelOrder(of: bottom[0].data, plain: plain).layout)
-    }
+    announceTop(in: ChannelOrder(of: bottom[0].data, plain: plain).layout)
   }
 
   private var keepsOutput: Bool { propagateDown[0] && !usesKeptStatistics }

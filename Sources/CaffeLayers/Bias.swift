@@ -44,9 +44,7 @@ final class BiasLayer: Layer {
 
   override func reshape() throws {
     extents = try extents(for: bottom.map(\.shape))
-    if !isInPlace {
-      top[0].data.announce(ChannelOrder(of: bottom[0].data, plain: extents).layout)
-    }
+    announceTop(in: ChannelOrder(of: bottom[0].data, plain: extents).layout)
   }
 
   private func extents(for bottoms: [Shape]) throws -> ChannelExtents {

@@ -57,9 +57,7 @@ final class ScaleLayer: Layer {
   override func reshape() throws {
     extents = try extents(for: bottom.map(\.shape))
     kept.prepare(for: self, isNeeded: needsFactorGradient)
-    if !isInPlace {
-      top[0].data.announce(ChannelOrder(of: bottom[0].data, plain: extents).layout)
-    }
+    announceTop(in: ChannelOrder(of: bottom[0].data, plain: extents).layout)
   }
 
   private func extents(for bottoms: [Shape]) throws -> ChannelExtents {

@@ -206,7 +206,7 @@ extension Net {
     plan.blobs.indices
       .filter { plan.blobs[$0].isOutput }
       .map { number in
-        let maker = plan.layers.last { $0.tops.contains(number) }
+        let maker = plan.blobs[number].makers.last.map { plan.layers[$0] }
         let weight = maker.flatMap { maker in
           maker.tops.firstIndex(of: number).map { maker.lossWeights[$0] }
         }

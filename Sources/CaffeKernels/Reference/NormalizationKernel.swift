@@ -1,7 +1,7 @@
 import CaffeKernelsC
 
-/// Statistics and normalisation per channel: BatchNorm, and MVN as the
-/// case of `outer` 1, whose "channels" are the rows to be normalised.
+/// Statistics and normalisation per channel: BatchNorm, and MVN as the case of `outer` 1, whose
+/// "channels" are the rows to be normalised.
 package struct NormalizationKernel: Hashable, Sendable {
   package let extents: ChannelExtents
 

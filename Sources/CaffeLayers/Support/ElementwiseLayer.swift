@@ -35,7 +35,7 @@ class ElementwiseLayer: Layer {
 
   override final func reshape() throws {
     kept.prepare(for: self, isNeeded: gradientNeedsInput && propagateDown[0])
-    if !isInPlace { top[0].data.announce(order(of: bottom[0].data)) }
+    announceTop(in: order(of: bottom[0].data))
   }
 
   override final func forward() throws {

@@ -4,6 +4,11 @@ import CaffeKernels
 extension Layer {
   /// Whether the first top is the first bottom.
   var isInPlace: Bool { top.first === bottom.first && !top.isEmpty }
+
+  /// Says in which order the first top will be written; in place, the bottom's maker has said it.
+  func announceTop(in order: (any PackedLayout)?) {
+    if !isInPlace { top[0].data.announce(order) }
+  }
 }
 
 /// The first bottom as it was before the layer overwrote it in place, for a backward pass that needs

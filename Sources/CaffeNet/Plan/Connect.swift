@@ -44,6 +44,7 @@ extension NetPlan {
           blobs.append(PlannedBlob(name: "(automatic)"))
           tops.append(blobs.count - 1)
         }
+        for top in tops { blobs[top].makers.append(layers.count) }
         layers.append(
           PlannedLayer(
             parameter: parameter, kind: kind, bottoms: bottoms, tops: tops,
@@ -64,8 +65,8 @@ extension NetPlan {
   }
 
   private func checkIsNew(_ name: String, _ numbers: [String: Int]) throws {
-    guard numbers[name] != nil else { return }
-    let maker = layers.last { $0.parameter.top.contains(name) }?.parameter.name ?? ""
+    guard let number = numbers[name] else { return }
+    let maker = blobs[number].makers.last.map { layers[$0].parameter.name } ?? ""
     throw CaffeError(
       "Top blob '\(name)' produced by multiple sources: layer '\(maker)' makes it already.")
   }

@@ -40,6 +40,8 @@ public struct NetPlan {
 /// A blob of the plan.
 public struct PlannedBlob {
   public let name: String
+  /// The layers that write it: the one that makes it, then those that run in place on it.
+  public var makers: [Int] = []
   public var shape: Shape = [0]
   /// No layer reads it: it is an output of the net.
   public var isOutput = false

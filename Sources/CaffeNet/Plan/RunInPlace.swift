@@ -8,7 +8,7 @@ extension NetPlan {
   func disturbed(by kind: LayerKind, writing number: Int) -> (layer: String, reason: String)? {
     var number = number
     while true {
-      let makers = layers.filter { $0.tops.contains(number) }
+      let makers = blobs[number].makers.map { layers[$0] }
       if let reader = makers.first(where: { $0.needsOutputs(besides: kind) }) {
         return (reader.parameter.name, "needs its top for the gradient")
       }
