@@ -1,4 +1,5 @@
 import CaffeErrors
+import CaffeTestSupport
 import Foundation
 import Testing
 
@@ -23,17 +24,11 @@ final class TemporaryFolder: Sendable {
   }
 }
 
-/// The folder `Tests` of this package.
-let testsFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  .deletingLastPathComponent().path
-
 /// Small hostile and foreign files; `make_fixtures.py` beside them tells what each one is.
-func fixture(_ name: String) -> String { testsFolder + "/Fixtures/" + name }
+func fixture(_ name: String) -> String { PackageFolder.path("Tests/Fixtures/" + name) }
 
 /// Golden numbers of BVLC Caffe 1.0 (commit 9b89154, CPU, OpenCV 4.6); see the README there.
-func golden(_ name: String) -> String {
-  (ProcessInfo.processInfo.environment["CAFFE_GOLDENS"] ?? testsFolder + "/Goldens") + "/" + name
-}
+func golden(_ name: String) -> String { Goldens.path(name) }
 
 /// Expects `body` to throw a `CaffeError` whose text contains `words`.
 func expectError(

@@ -90,14 +90,13 @@ struct InPlaceTests {
 
   @Test(arguments: disturbances) func leavesOthersTheirValues(_ below: String) throws {
     func run(_ top: String) throws -> [[Float]] {
-      let net = try Net(
-        NetParameter(
-          text: """
-            force_backward: true
-            layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 3 dim: 4 } } }
-            layer { name: "below" \(below) }
-            layer { name: "above" type: "Power" bottom: "y" top: "\(top)" power_param { shift: -0.3 scale: 2 } }
-            """, file: "in-place"), context: LayerContext(phase: .train, seed: 3))
+      let net = try TestNet.make(
+        """
+        force_backward: true
+        layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 3 dim: 4 } } }
+        layer { name: "below" \(below) }
+        layer { name: "above" type: "Power" bottom: "y" top: "\(top)" power_param { shift: -0.3 scale: 2 } }
+        """)
       var random = TestRandom(seed: 6)
       let x = try #require(net.layer("i")?.top.first)
       x.data.values = random.spaced(12)
@@ -115,12 +114,11 @@ struct InPlaceTests {
     #"type: "BatchNorm" bottom: "x" top: "x" } layer { name: "s" type: "Scale" bottom: "x" top: "x" } "#
       + #"layer { name: "r" type: "ReLU" bottom: "x" top: "x""#,
   ]) func runsInPlaceWhereNobodyMinds(_ layers: String) throws {
-    let net = try Net(
-      NetParameter(
-        text: """
-          layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 3 dim: 4 } } }
-          layer { name: "first" \(layers) }
-          """, file: "in-place"), context: LayerContext(phase: .train, seed: 3))
+    let net = try TestNet.make(
+      """
+      layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 3 dim: 4 } } }
+      layer { name: "first" \(layers) }
+      """)
     #expect(net.layers.allSatisfy { $0.top[0] === net.blob("x") })
   }
 }

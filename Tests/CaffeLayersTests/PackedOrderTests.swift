@@ -5,7 +5,7 @@ import Testing
 
 /// Layers with constants per channel run in the order of the convolutions around them.
 @Suite struct PackedOrderTests {
-  private func run(_ engine: Engine?, inPlace: Bool) throws -> (net: Net, values: [[Float]]) {
+  private func run(_ engine: Engine?, inPlace: Bool) throws -> [[Float]] {
     let names = inPlace ? ["a", "a", "a", "a"] : ["a", "b", "c", "d"]
     let net = try TestNet.make(
       """
@@ -29,13 +29,13 @@ import Testing
     net.clearGradients()
     try net.backward()
     #expect(inPlace || (net.blob("d")?.data.layout != nil) == (engine == nil))
-    return (net, [output, x.diff.values] + net.parameters.map(\.blob.diff.values))
+    return [output, x.diff.values] + net.parameters.map(\.blob.diff.values)
   }
 
   @Test(arguments: [false, true]) func givesWhatPlainOrderGives(inPlace: Bool) throws {
     let (plain, packed) = (try run(.caffe, inPlace: inPlace), try run(nil, inPlace: inPlace))
-    #expect(plain.values.count == packed.values.count)
-    for (a, b) in zip(plain.values, packed.values) {
+    #expect(plain.count == packed.count)
+    for (a, b) in zip(plain, packed) {
       #expect(Closeness.worst(b, a) < 1e-4)  // other sums of some hundred products
     }
   }

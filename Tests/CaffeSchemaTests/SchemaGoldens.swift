@@ -1,15 +1,13 @@
+import CaffeTestSupport
 import Foundation
 
 /// Files under `Tests/Goldens`. What these tests know of them is theirs alone, so another folder of
 /// goldens cannot stand in.
 enum SchemaGoldens {
-  private static let folder = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Goldens")
-
-  static func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+  static func path(_ name: String) -> String { PackageFolder.path("Tests/Goldens/" + name) }
 
   static func bytes(_ name: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))
   }
 
   /// The rows of a table, without its head; each row by column name.

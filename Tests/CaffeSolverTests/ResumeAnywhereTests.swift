@@ -2,7 +2,6 @@ import CaffeNet
 import CaffeSchema
 import CaffeSolver
 import CaffeTestSupport
-import Foundation
 import Testing
 
 /// Twenty random moments of a long run with dropout and shuffled, mirrored, randomly cropped images:
@@ -14,8 +13,7 @@ import Testing
 
   init() throws {
     folder = try TemporaryFolder()
-    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+    let fixtures = PackageFolder.path("Tests/Fixtures")
     let images = ["color.jpg", "gray.jpg", "rgb.png", "palette.png", "gray.png", "rgba.png"]
     // Thirteen images in batches of four: epochs end within batches.
     let lines = (0..<13).map { "\(fixtures)/\(images[$0 % images.count]) \($0 % 3)\n" }

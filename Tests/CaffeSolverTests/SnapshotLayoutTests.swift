@@ -10,8 +10,7 @@ import Testing
 @Suite struct SnapshotLayoutTests {
   static let runs = ["resume-sgd", "resume-adam"]
   /// Those of this repository, wherever `CAFFE_GOLDENS` leads.
-  private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Goldens/solver").path
+  private static let goldens = PackageFolder.path("Tests/Goldens/solver")
 
   private struct Twins {
     /// Keeps the files there.

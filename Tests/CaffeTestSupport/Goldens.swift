@@ -5,8 +5,7 @@ import Glibc
 public enum Goldens {
   public static let folder: String = {
     if let path = getenv("CAFFE_GOLDENS") { return String(cString: path) }
-    let here = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-    return here.dropLast(2).joined(separator: "/") + "/Goldens"
+    return PackageFolder.path("Tests/Goldens")
   }()
 
   public static func path(_ name: String) -> String { folder + "/" + name }

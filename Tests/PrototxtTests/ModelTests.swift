@@ -86,8 +86,8 @@ import Testing
   /// The model's solver over the small net, for a single batch.
   private func solver(_ model: Model) throws -> Solver {
     var solver = try SolverParameter.read(
-      PrototxtFiles.path("prototxt/\(model.name)/\(model.name)_solver.prototxt"))
-    solver.netParam = try withInputs(NetParameter.read(PrototxtFiles.path(solver.net)), model)
+      PackageFolder.path("prototxt/\(model.name)/\(model.name)_solver.prototxt"))
+    solver.netParam = try withInputs(NetParameter.read(PackageFolder.path(solver.net)), model)
     solver.clearNet()
     solver.clearSnapshot()
     solver.snapshotAfterTrain = false

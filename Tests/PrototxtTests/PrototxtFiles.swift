@@ -1,14 +1,10 @@
+import CaffeTestSupport
 import Foundation
 
 /// The files under `prototxt/`.
 enum PrototxtFiles {
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../..").standardized
-
-  static func path(_ file: String) -> String { root.appendingPathComponent(file).path }
-
   static let all: [String] = {
-    let names = FileManager.default.enumerator(atPath: path("prototxt"))?
+    let names = FileManager.default.enumerator(atPath: PackageFolder.path("prototxt"))?
       .compactMap { $0 as? String }
     return (names ?? []).filter { $0.hasSuffix(".prototxt") }.map { "prototxt/" + $0 }.sorted()
   }()
