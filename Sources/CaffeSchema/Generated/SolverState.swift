@@ -72,4 +72,13 @@ public struct SolverState: Message {
   }
   public var hasSolverType: Bool { fields.has(7) }
   public mutating func clearSolverType() { fields.clear(7) }
+
+  /// `run` = 10010: optional RunState.
+  /// What the run has seen of its losses and scores.
+  public var run: RunState {
+    get { fields[message: 8] }
+    set { fields[message: 8] = newValue }
+  }
+  public var hasRun: Bool { fields.has(8) }
+  public mutating func clearRun() { fields.clear(8) }
 }
