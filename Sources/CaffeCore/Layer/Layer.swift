@@ -79,6 +79,10 @@ open class Layer {
   /// A reader of records goes on where the forward pass `pass` would begin.
   open func seek(toPass pass: UInt64) throws {}
 
+  /// How many records a reader gives, one for each item of its tops, before it begins again; `nil` for
+  /// any other layer.
+  open func recordCount() throws -> Int? { nil }
+
   /// Shapes the tops for the present bottoms and prepares the layer.
   public final func prepare() throws {
     let shapes = try outputShapes(for: bottom.map(\.shape))
