@@ -27,13 +27,24 @@ public final class Solver {
   let log: Logger
   let snapshotPrefix: String
   let learningRate: LearningRate
+  /// When the run ends, from `max_iter` and `max_epoch`.
+  public let iterations: Int
+  let monitor: Monitor?
   let update: Update
   var lossWindow: LossWindow
+  /// What the run has seen of its losses and scores.
+  package internal(set) var run = RunState()
+  /// The run's state before the tests of this iteration, once they have begun.
+  var extrasBeforeTest: TrainingState.Extras?
   var stopwatch = DisplayStopwatch()
   /// The state file of the last snapshot taken or restored.
   var lastSnapshot: String?
+  /// The iteration of the last snapshot taken.
+  var writtenIteration: Int?
   /// The user asked to stop.
   private(set) var isStopping = false
+  /// Tests have shown no better score for as long as `early_stop_patience` says.
+  public internal(set) var hasStoppedEarly = false
 
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
@@ -47,9 +58,10 @@ public final class Solver {
   ) throws {
     self.parameter = parameter
     self.log = log
-    learningRate = try withPlace(parameter.place) {
+    try withPlace(parameter.place) {
       try SolverChecks.check(parameter)
-      return try LearningRate(parameter)
+      // Its mistakes come before those of the nets, although the nets tell how long an epoch is.
+      _ = try LearningRate(parameter)
     }
     lossWindow = LossWindow(capacity: parameter.averageLoss)
     let state = try snapshot.map(TrainingState.read)
@@ -66,12 +78,20 @@ public final class Solver {
     let train = try Net(nets.train, context: context(.train))
     net = train
     update = try Update(parameter, net: train)
-    testNets = try nets.tests.enumerated().map { index, test in
+    let length = try withPlace(parameter.place) { try TrainingLength(parameter, net: train) }
+    iterations = length.iterations
+    if let note = length.note { log.info("\(note)") }
+    learningRate = try withPlace(parameter.place) {
+      try LearningRate(parameter, iterations: length.iterations)
+    }
+    let testNets = try nets.tests.enumerated().map { index, test in
       log.info("Creating test net (#\(index))")
       return try withPlace("test net (#\(index))") {
         try Net(test, context: context(.test), sharing: train)
       }
     }
+    self.testNets = testNets
+    monitor = try withPlace(parameter.place) { try Monitor(parameter, testNets: testNets) }
     log.info("Solver scaffolding done.")
     if let state, let snapshot {
       log.info("Resuming from \(snapshot)")
@@ -93,26 +113,30 @@ public final class Solver {
     }
   }
 
-  /// Trains up to `max_iter`, then takes the last snapshot and runs the last test.
+  /// Trains up to `max_iter` or `max_epoch`, or until tests show no progress, then takes the last snapshot and runs the last test.
   ///
   /// - Returns: whether the run was finished rather than stopped by the user.
   @discardableResult
   public func solve() throws -> Bool {
     log.info("Solving \(net.name)")
     log.info("Learning Rate Policy: \(parameter.lrPolicy)")
-    try step(max(0, parameter.maxIter - iteration))
+    try step(max(0, iterations - iteration))
     let isSaved = parameter.snapshot > 0 && iteration % parameter.snapshot == 0
     if parameter.snapshotAfterTrain && !isSaved { try snapshot() }
     if isStopping {
       log.info("Optimization stopped early.")
       return false
     }
+    if hasStoppedEarly {
+      log.info("Optimization Done.")
+      return true
+    }
     if parameter.display > 0 && iteration % parameter.display == 0 {
       lossWindow.append(try net.forward())
       log.info("Iteration \(iteration), loss = \(Text.number(lossWindow.mean))")
     }
     if parameter.testInterval > 0 && iteration % parameter.testInterval == 0 {
-      try testAll()
+      try testAndCompare()
     }
     log.info("Optimization Done.")
     return true
@@ -123,9 +147,9 @@ public final class Solver {
     stopwatch.start(at: iteration)
     net.clearGradients()
     let end = iteration + count
-    while iteration < end && !isStopping {
+    while iteration < end && !isStopping && !hasStoppedEarly {
       try testIfDue()
-      if isStopping { break }
+      if isStopping || hasStoppedEarly { break }
       try trainOnce()
       try snapshotIfDue()
     }
@@ -135,22 +159,29 @@ public final class Solver {
     guard parameter.testInterval > 0, iteration % parameter.testInterval == 0,
       iteration > 0 || parameter.testInitialization
     else { return }
-    try testAll()
+    try testAndCompare()
   }
 
   /// One iteration without testing and snapshots: `iter_size` passes and the update.
   public func trainOnce() throws {
+    extrasBeforeTest = nil
     if parameter.snapshotDiff { net.clearGradients() }
     let loss = try forwardBackward()
-    guard loss.isFinite else { throw divergence(loss: loss) }
+    guard loss.isFinite else { throw divergence("the loss became \(Text.number(loss))") }
     lossWindow.append(loss)
     let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     if isDisplayed { display() }
-    let rate = learningRate.rate(at: iteration)
+    followPlateau()
+    let rate = rate(at: iteration)
     reportStep()
     if isDisplayed { log.info("Iteration \(iteration), lr = \(Text.number(rate))") }
     if let clipped = update.apply(rate: rate, iteration: iteration) { log.info("\(clipped)") }
     iteration += 1
+  }
+
+  /// The learning rate of an iteration, as far as losses up to now decide it.
+  public func rate(at iteration: Int) -> Float {
+    learningRate.rate(at: iteration, plateauSteps: run.plateauStep)
   }
 
   /// Runs `iter_size` passes, which add up their gradients, and returns the mean objective.
@@ -165,7 +196,7 @@ public final class Solver {
 
   /// Applies the gradients of `forwardBackward` and clears them.
   public func applyUpdate() {
-    _ = update.apply(rate: learningRate.rate(at: iteration), iteration: iteration)
+    _ = update.apply(rate: rate(at: iteration), iteration: iteration)
     iteration += 1
   }
 
@@ -188,6 +219,17 @@ public final class Solver {
       case .snapshot: try snapshot()
       case .stop: isStopping = true
       }
+    }
+  }
+
+  /// Lets the policy `plateau`, once the warm-up is over, see the loss.
+  private func followPlateau() {
+    guard parameter.lrPolicy == "plateau", iteration >= learningRate.warmUp?.iterations ?? 0
+    else { return }
+    if run.observe(
+      loss: lossWindow.mean, at: iteration, windows: parameter.plateauWinsize)
+    {
+      log.info("Plateau Status: Iteration \(iteration), step = \(run.plateauStep)")
     }
   }
 

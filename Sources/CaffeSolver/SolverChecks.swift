@@ -5,6 +5,7 @@ import CaffeSchema
 enum SolverChecks {
   static func check(_ solver: SolverParameter) throws {
     _ = try SolverMethod(solver)
+    _ = try TrustRatio(solver)
     guard solver.iterSize >= 1 else {
       throw CaffeError("iter_size must be at least 1, got \(solver.iterSize)")
     }
@@ -13,7 +14,9 @@ enum SolverChecks {
     }
     for (value, field) in [
       (solver.maxIter, "max_iter"), (solver.display, "display"), (solver.snapshot, "snapshot"),
-      (solver.testInterval, "test_interval"),
+      (solver.testInterval, "test_interval"), (solver.maxEpoch, "max_epoch"),
+      (solver.earlyStopPatience, "early_stop_patience"),
+      (solver.snapshotKeepLast, "snapshot_keep_last"),
     ] where value < 0 {
       throw CaffeError("\(field) must not be negative, got \(value)")
     }

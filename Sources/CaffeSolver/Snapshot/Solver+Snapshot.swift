@@ -1,37 +1,62 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 import CaffeNet
 import CaffeSchema
 import Glibc
 
 extension Solver {
   /// Writes weights and state, each in full or not at all, and the weights first, so that a state on
-  /// disk never names weights that are not there.
+  /// disk never names weights that are not there; then removes what `snapshot_keep_last` does not keep.
   ///
-  /// - Throws: when a file cannot be written; earlier snapshots are untouched.
+  /// - Throws: weights that are not finite, or a file that cannot be written; earlier snapshots are
+  ///   untouched then.
   public func snapshot() throws {
-    let isHDF5 = parameter.snapshotFormat == .hdf5
-    let stem = "\(snapshotPrefix)_iter_\(iteration)"
-    let kind = isHDF5 ? "HDF5" : "binary proto"
-    let model = stem + (isHDF5 ? ".caffemodel.h5" : ".caffemodel")
-    log.info("Snapshotting to \(kind) file \(model)")
-    try net.saveWeights(to: model, includingGradients: parameter.snapshotDiff)
-    let state = stem + (isHDF5 ? ".solverstate.h5" : ".solverstate")
-    log.info("Snapshotting solver state to \(kind) file \(state)")
-    try trainingState(learnedNet: model).write(to: state)
-    lastSnapshot = state
+    let listed = run.snapshot.filter { $0 != iteration } + [iteration]
+    try writeSnapshot(listing: listed)
+    run.snapshot = listed
+    removeOldSnapshots()
   }
 
-  private func trainingState(learnedNet: String) -> TrainingState {
-    TrainingState(
+  /// - Parameter iterations: of the snapshots that count as the last ones.
+  func writeSnapshot(listing iterations: [Int]) throws {
+    guard Vector.isFinite(net.store.data.read(), count: net.store.count) else {
+      throw divergence("the weights became infinite or not a number")
+    }
+    let kind = parameter.snapshotFormat == .hdf5 ? "HDF5" : "binary proto"
+    let files = snapshotFiles(at: iteration)
+    log.info("Snapshotting to \(kind) file \(files.model)")
+    try net.saveWeights(to: files.model, includingGradients: parameter.snapshotDiff)
+    log.info("Snapshotting solver state to \(kind) file \(files.state)")
+    try trainingState(learnedNet: files.model, listing: iterations).write(to: files.state)
+    lastSnapshot = files.state
+    writtenIteration = iteration
+  }
+
+  /// The names that a snapshot of this iteration has.
+  func snapshotFiles(at iteration: Int) -> (model: String, state: String) {
+    let stem = "\(snapshotPrefix)_iter_\(iteration)"
+    let ending = parameter.snapshotFormat == .hdf5 ? ".h5" : ""
+    return (stem + ".caffemodel" + ending, stem + ".solverstate" + ending)
+  }
+
+  private func trainingState(learnedNet: String, listing iterations: [Int]) -> TrainingState {
+    var extras = extrasBeforeTest ?? extras()
+    extras.run.snapshot = iterations
+    return TrainingState(
       iteration: iteration, learnedNet: learnedNet,
-      currentStep: learningRate.step(at: max(0, iteration - 1)),
+      currentStep: max(learningRate.step(at: max(0, iteration - 1)), run.plateauStep),
       history: (0..<update.historyCount).flatMap { buffer in
         net.store.segments.indices.map { BlobProto(net.store.history(buffer, of: $0)) }
       },
-      extras: TrainingState.Extras(
-        seed: seed, passes: [net.clock.pass] + testNets.map(\.clock.pass),
-        lossWindow: lossWindow.losses, solverType: parameter.type))
+      extras: extras)
+  }
+
+  /// The state of the run that Caffe's own part of a snapshot does not have, as it is now.
+  func extras() -> TrainingState.Extras {
+    TrainingState.Extras(
+      seed: seed, passes: [net.clock.pass] + testNets.map(\.clock.pass),
+      lossWindow: lossWindow.losses, solverType: parameter.type, run: run)
   }
 
   /// Continues from a state that this solver or BVLC Caffe wrote, in either format.
@@ -57,7 +82,11 @@ extension Solver {
     }
     iteration = state.iteration
     lastSnapshot = path
-    guard let extras = state.extras else { return }
+    guard let extras = state.extras else {
+      run.plateauStep = max(0, state.currentStep)
+      return
+    }
+    run = extras.run
     lossWindow = LossWindow(capacity: parameter.averageLoss, losses: extras.lossWindow)
     for (net, pass) in zip([net] + testNets, extras.passes) { try net.seek(toPass: pass) }
     if extras.seed != seed {
@@ -105,9 +134,11 @@ extension Solver {
 
   /// Checks before any training that snapshots will find a folder to go to.
   static func checkSnapshotFolder(_ solver: SolverParameter, prefix: String) throws {
-    guard solver.snapshot > 0 || solver.snapshotAfterTrain && !prefix.isEmpty else { return }
+    let isWanted = solver.snapshot > 0 || solver.snapshotKeepBest
+    guard isWanted || solver.snapshotAfterTrain && !prefix.isEmpty else { return }
     guard !prefix.isEmpty else {
-      throw CaffeError("In solver params, snapshot is specified but snapshot_prefix is not")
+      let field = solver.snapshot > 0 ? "snapshot" : "snapshot_keep_best"
+      throw CaffeError("In solver params, \(field) is specified but snapshot_prefix is not")
     }
     let folder = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? "."
     guard access(folder, W_OK | X_OK) == 0 else {

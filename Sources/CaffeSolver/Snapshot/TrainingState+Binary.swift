@@ -25,7 +25,7 @@ extension TrainingState {
     return Extras(
       seed: UInt64(truncatingIfNeeded: state.randomSeed),
       passes: state.pass.map { UInt64(truncatingIfNeeded: $0) }, lossWindow: state.lossWindow,
-      solverType: state.solverType)
+      solverType: state.solverType, run: state.run)
   }
 
   /// A model given in place of a state is a common mistake, and gets its own sentence.
@@ -47,6 +47,7 @@ extension TrainingState {
       state.pass = extras.passes.map { Int(truncatingIfNeeded: $0) }
       state.lossWindow = extras.lossWindow
       state.solverType = extras.solverType
+      state.run = extras.run
     }
     let bytes = try withPlace(path) { try state.binary() }
     try bytes.withUnsafeBytes { try AtomicFile.write(path, $0) }

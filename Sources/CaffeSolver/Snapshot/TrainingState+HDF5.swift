@@ -29,7 +29,8 @@ extension TrainingState {
       passes: try file.read("\(group)/pass", as: Int64.self).values.map { UInt64(bitPattern: $0) },
       lossWindow: file.exists("\(group)/loss_window")
         ? try file.read("\(group)/loss_window", as: Float.self).values : [],
-      solverType: try file.readString("\(group)/solver_type"))
+      solverType: try file.readString("\(group)/solver_type"),
+      run: try RunState(file, group: "\(group)/run"))
   }
 
   func writeHDF5(to path: String) throws {
@@ -55,6 +56,7 @@ extension TrainingState {
       try file.write("\(group)/loss_window", extras.lossWindow, shape: [extras.lossWindow.count])
     }
     try file.writeString("\(group)/solver_type", extras.solverType)
+    try extras.run.write(to: file, group: "\(group)/run")
   }
 }
 

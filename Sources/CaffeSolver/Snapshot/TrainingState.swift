@@ -22,6 +22,8 @@ struct TrainingState {
     var passes: [UInt64]
     var lossWindow: [Float]
     var solverType: String
+    /// What the run has seen of its losses and scores.
+    var run = RunState()
   }
 
   /// Reads a file in either format, told apart by its content.
