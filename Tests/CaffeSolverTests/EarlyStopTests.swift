@@ -71,6 +71,7 @@ import Testing
       // The best is no snapshot of the interval: it is written for its score, and stays.
       ("snapshot_keep_last: 2 snapshot_keep_best: true", [5, 18, 20]),
       ("snapshot_keep_last: 2 snapshot_keep_best: true early_stop_patience: 3", [5, 6, 8]),
+      ("snapshot_keep_last: 1 snapshot_keep_best: true snapshot: 5", [5, 20]),
       // Superseded bests are removed, unless they are among the last: here each test is the best.
       ("snapshot_keep_last: 2 snapshot_keep_best: true monitor: 'height'", [18, 20]),
       ("snapshot_keep_best: true early_stop_patience: 2 snapshot: 4", [4, 5, 7]),
@@ -115,6 +116,23 @@ import Testing
         #expect(try folder.read(name) == bytes, "\(name) from \(stop)")
       }
     }
+  }
+
+  /// A snapshot taken for its score, or after the last test, repeats that test when it is resumed.
+  @Test(arguments: ["BINARYPROTO", "HDF5"], [5, 6, 8])
+  func theTestOfTheSnapshotIsRepeated(format: String, stop: Int) throws {
+    let fields = "snapshot: 2 snapshot_keep_last: 2 snapshot_keep_best: true early_stop_patience: 3"
+    let folder = try TemporaryFolder()
+    let whole = try Run("\(fields) snapshot_format: \(format)", in: folder)
+    try whole.solver.solve()
+    let names = try folder.names()
+    let rest = try Run(
+      "\(fields) snapshot_format: \(format)", in: folder,
+      resuming: "run_iter_\(stop).solverstate" + (format == "HDF5" ? ".h5" : ""))
+    try rest.solver.solve()
+    #expect(rest.solver.iteration == 8)
+    #expect(rest.solver.run.testsSinceBest == 3)
+    #expect(try folder.names() == names)
   }
 
   /// Weights that are no numbers never replace a snapshot.

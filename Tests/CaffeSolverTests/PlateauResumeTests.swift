@@ -22,6 +22,26 @@ import Testing
           """, file: "solver"), resuming: resuming.map { folder($0) }, folder: folder.path)
   }
 
+  /// The loss of a warm-up says nothing about the policy: with windows of 2 after a warm-up of 5, a loss
+  /// that stays takes its first step at iteration 7.
+  @Test func windowsBeginAfterTheWarmUp() throws {
+    let solver = try Solver(
+      SolverParameter(
+        text: """
+          base_lr: 1 lr_policy: 'plateau' gamma: 0.5 plateau_winsize: 2 plateau_winsize: 2 warmup_iter: 5
+          net_param {
+            layer { name: 'in' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 1 dim: 1 } } }
+            layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'y' loss_weight: 1 inner_product_param { num_output: 1 bias_term: false } }
+          }
+          """, file: "solver"))
+    var rates: [Float] = []
+    for _ in 0..<11 {
+      try solver.trainOnce()
+      rates.append(solver.rate(at: solver.iteration - 1))
+    }
+    #expect(rates == [0, 0.2, 0.4, 0.6, 0.8, 1, 1, 0.5, 0.5, 0.25, 0.25])
+  }
+
   @Test(arguments: ["BINARYPROTO", "HDF5"])
   func ratesGoOnAsIfNothingHadHappened(format: String) throws {
     let folder = try TemporaryFolder()
