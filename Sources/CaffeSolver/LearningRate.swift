@@ -58,6 +58,9 @@ public struct LearningRate: Sendable {
     _ fields: LearningRateFields, iterations: Int?, warmUp: Int
   ) throws -> Policy {
     let name = fields.solver.lrPolicy
+    guard !name.isEmpty else {
+      throw CaffeError("lr_policy is not set (known: \(names.joined(separator: ", ")))")
+    }
     switch name {
     case "fixed": return .fixed
     case "step": return .step(gamma: try fields.gamma(), size: try fields.stepsize())

@@ -63,6 +63,7 @@ public final class Solver {
       // Its mistakes come before those of the nets, although the nets tell how long an epoch is.
       _ = try LearningRate(parameter)
     }
+    SolverChecks.remarks(on: parameter).forEach { log.warning("\($0)") }
     lossWindow = LossWindow(capacity: parameter.averageLoss)
     let state = try snapshot.map(TrainingState.read)
     let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)

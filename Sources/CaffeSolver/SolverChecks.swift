@@ -2,7 +2,7 @@ import CaffeErrors
 import CaffeSchema
 
 /// Checks on a solver's fields that need no net.
-enum SolverChecks {
+package enum SolverChecks {
   static func check(_ solver: SolverParameter) throws {
     _ = try SolverMethod(solver)
     _ = try TrustRatio(solver)
@@ -27,6 +27,18 @@ enum SolverChecks {
       throw CaffeError(
         "Unknown regularization type: \(solver.regularizationType) (known: L1, L2)")
     }
+  }
+}
+
+extension SolverChecks {
+  /// What is allowed, as in Caffe, but seldom meant.
+  package static func remarks(on solver: SolverParameter) -> [String] {
+    var remarks: [String] = []
+    if !solver.hasBaseLr { remarks.append("base_lr is not set: the weights will stay as they are") }
+    if solver.testInterval > 0 && solver.testIter.isEmpty {
+      remarks.append("test_interval is set, but test_iter is not: there will be no tests")
+    }
+    return remarks
   }
 }
 

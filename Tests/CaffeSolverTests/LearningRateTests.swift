@@ -136,7 +136,7 @@ import Testing
     ),
     (
       "",
-      "Unknown learning rate policy:  (known: \(Self.names))"
+      "lr_policy is not set (known: \(Self.names))"
     ),
   ])
   func mistakesAreNamed(text: String, message: String) {

@@ -150,6 +150,19 @@ import Testing
     #expect(refused.hasPrefix("solver: ") && refused.hasSuffix(message), "\(refused)")
   }
 
+  /// What Caffe allows and nobody means is worth a line in the log.
+  @Test(arguments: [
+    ("base_lr: 1 test_interval: 2 test_iter: 1", []),
+    ("test_interval: 0", ["base_lr is not set: the weights will stay as they are"]),
+    (
+      "base_lr: 1 test_interval: 2",
+      ["test_interval is set, but test_iter is not: there will be no tests"]
+    ),
+  ])
+  func oversightsAreRemarked(fields: String, remarks: [String]) throws {
+    #expect(try SolverChecks.remarks(on: SolverParameter(text: fields, file: "s")) == remarks)
+  }
+
   @Test func aTrainNetIsNeeded() {
     let refused = refusal {
       _ = try Solver(SolverParameter(text: "lr_policy: 'fixed'", file: "solver"))

@@ -73,7 +73,7 @@ extension Solver {
     log.info("Restoring previous solver status from \(path)")
     try withPlace(path) {
       try check(state)
-      try net.loadWeights(from: try weights(of: state, beside: path)) { log.info("\($0)") }
+      try loadWeights(of: state, beside: path)
       for (index, blob) in state.history.enumerated() {
         let parameters = net.store.segments.count
         let target = net.store.history(index / parameters, of: index % parameters)
@@ -111,8 +111,31 @@ extension Solver {
     for (index, blob) in state.history.enumerated() {
       let shape = net.store.segments[index % net.store.segments.count].shape
       guard blob.fits(shape), blob.values.count == shape.count else {
-        throw CaffeError("history \(index) has shape \(blob.shapeText), the net needs \(shape)")
+        throw CaffeError(
+          "history \(index) has shape \(blob.shapeText), \(owner(of: index)) needs \(shape)")
       }
+    }
+  }
+
+  /// `param 0 of layer 'conv1'`, which history `index` belongs to.
+  private func owner(of index: Int) -> String {
+    let offset = net.store.segments[index % net.store.segments.count].offset
+    let owner = net.parameters.first { $0.segment?.offset == offset }
+    return owner.map { "param \($0.displayName) of layer '\($0.layer)'" } ?? "the net"
+  }
+
+  /// - Throws: weights that lack a layer, which would then go on with values that it was not left with.
+  private func loadWeights(of state: TrainingState, beside path: String) throws {
+    let file = try weights(of: state, beside: path)
+    let weights = try Weights(contentsOf: file)
+    let names = Set(weights.layers.map(\.name))
+    try withPlace(file) {
+      for layer in net.layers where !layer.parameters.isEmpty && !names.contains(layer.name) {
+        throw CaffeError(
+          "there are no weights for layer '\(layer.name)': the net has changed since the snapshot; to start from its weights, give them to --weights"
+        )
+      }
+      try net.copyWeights(weights) { log.info("\($0)") }
     }
   }
 
@@ -141,10 +164,21 @@ extension Solver {
       throw CaffeError("In solver params, \(field) is specified but snapshot_prefix is not")
     }
     let folder = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? "."
-    guard access(folder, W_OK | X_OK) == 0 else {
+    if let reason = reasonNotToWrite(in: folder) {
       throw CaffeError(
-        "Cannot write to snapshot prefix '\(prefix)'.  Make sure that the directory exists and is writable."
+        "Cannot write to snapshot prefix '\(prefix)'.  Make sure that the directory exists and is writable. (\(reason))"
       )
     }
+  }
+
+  /// The system's words if no file can be made in `folder`: it is asked to make one, since permissions
+  /// do not tell of read-only or special file systems.
+  private static func reasonNotToWrite(in folder: String) -> String? {
+    let probe = "\(folder)/.caffe-swift.\(getpid())"
+    let descriptor = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return String(cString: strerror(errno)) }
+    close(descriptor)
+    unlink(probe)
+    return nil
   }
 }
