@@ -58,12 +58,8 @@ public final class Solver {
   ) throws {
     self.parameter = parameter
     self.log = log
-    try withPlace(parameter.place) {
-      try SolverChecks.check(parameter)
-      // Its mistakes come before those of the nets, although the nets tell how long an epoch is.
-      _ = try LearningRate(parameter)
-    }
-    SolverChecks.remarks(on: parameter).forEach { log.warning("\($0)") }
+    try withPlace(parameter.place) { try SolverChecks.check(parameter) }
+    for remark in SolverChecks.remarks(on: parameter) { log.warning("\(remark)") }
     lossWindow = LossWindow(capacity: parameter.averageLoss)
     let state = try snapshot.map(TrainingState.read)
     let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)
@@ -114,7 +110,8 @@ public final class Solver {
     }
   }
 
-  /// Trains up to `max_iter` or `max_epoch`, or until tests show no progress, then takes the last snapshot and runs the last test.
+  /// Trains up to `max_iter` or `max_epoch`, or until tests show no progress, then takes the last
+  /// snapshot and runs the last test.
   ///
   /// - Returns: whether the run was finished rather than stopped by the user.
   @discardableResult

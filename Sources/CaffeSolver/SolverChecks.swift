@@ -6,6 +6,7 @@ package enum SolverChecks {
   static func check(_ solver: SolverParameter) throws {
     _ = try SolverMethod(solver)
     _ = try TrustRatio(solver)
+    _ = try LearningRate(solver)
     guard solver.iterSize >= 1 else {
       throw CaffeError("iter_size must be at least 1, got \(solver.iterSize)")
     }
