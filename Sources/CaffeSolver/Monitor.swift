@@ -18,8 +18,9 @@ struct Monitor {
       (solver.snapshotKeepBest, "snapshot_keep_best"),
     ].filter(\.0).map(\.1)
     guard let field = fields.first else { return nil }
+    let mistake = { (message: String) in CaffeError(message, places: [solver.place]) }
     guard let net = testNets.first else {
-      throw CaffeError("\(field) needs a test net; set test_iter and test_interval")
+      throw mistake("\(field) needs a test net; set test_iter and test_interval")
     }
     guard solver.hasMonitor else {
       (name, line, isLowerBetter) = ("loss", nil, solver.monitorMode != .max)
@@ -28,9 +29,9 @@ struct Monitor {
     let lines = net.outputLines.indices.filter {
       net.outputLines[$0].blob.name == solver.monitor
     }
-    guard let line = lines.first else { throw Monitor.unknown(solver.monitor, in: net) }
+    guard let line = lines.first else { throw mistake(Monitor.unknown(solver.monitor, in: net)) }
     guard lines.count == 1 else {
-      throw CaffeError(
+      throw mistake(
         "monitor '\(solver.monitor)' has \(lines.count) values; a score must be a single one")
     }
     name = solver.monitor
@@ -43,12 +44,12 @@ struct Monitor {
       }
   }
 
-  private static func unknown(_ name: String, in net: Net) -> CaffeError {
+  private static func unknown(_ name: String, in net: Net) -> String {
     let names = net.outputs.map(\.blob.name)
     let hint =
       NearestName.of(name, among: names).map { "did you mean '\($0)'?" }
       ?? "it has \(names.map { "'\($0)'" }.joined(separator: ", "))"
-    return CaffeError("monitor '\(name)' is not an output of the first test net; \(hint)")
+    return "monitor '\(name)' is not an output of the first test net; \(hint)"
   }
 
   func score(loss: Float, means: [Float]) -> Float { line.map { means[$0] } ?? loss }

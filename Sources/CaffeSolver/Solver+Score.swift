@@ -2,11 +2,9 @@ import CaffeErrors
 
 /// What tests decide: which snapshot is the best one, and when training ends early.
 extension Solver {
-  /// Runs every test net, and compares the first one's score with the best so far.
-  ///
-  /// The state of the run before the test is what snapshots store until training goes on, so that a
-  /// run resumed from one repeats the test.
-  func testAndCompare() throws {
+  /// Runs every test net over its `test_iter` batches, and compares the first one's score with the best
+  /// so far. A snapshot in the meantime leads back to where the test began.
+  public func testAll() throws {
     extrasBeforeTest = extras()
     for index in testNets.indices where !isStopping {
       let result = try test(index)
@@ -14,6 +12,15 @@ extension Solver {
       guard index == 0, iteration > 0, let monitor, let result else { continue }
       try compare(monitor.score(loss: result.loss, means: result.means), by: monitor)
     }
+    if !isStopping { extrasBeforeTest = nil }
+  }
+
+  /// The test that `test_interval` asks for at this iteration. A run resumed from here makes it again,
+  /// so that snapshots lead back to its beginning until training goes on.
+  func testOnSchedule() throws {
+    let before = extras()
+    try testAll()
+    extrasBeforeTest = before
   }
 
   private func compare(_ score: Float, by monitor: Monitor) throws {

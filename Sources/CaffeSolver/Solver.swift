@@ -34,7 +34,7 @@ public final class Solver {
   var lossWindow: LossWindow
   /// What the run has seen of its losses and scores.
   package internal(set) var run = RunState()
-  /// The run's state before the tests of this iteration, once they have begun.
+  /// The run's state before the test that is under way, was interrupted, or would be made again.
   var extrasBeforeTest: TrainingState.Extras?
   var stopwatch = DisplayStopwatch()
   /// The state file of the last snapshot taken or restored.
@@ -49,12 +49,13 @@ public final class Solver {
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
   ///   - snapshot: a state to go on from; the solver's `weights` are then not loaded.
+  ///   - skippingMismatches: layers that the solver's `weights` do not fit keep their initial values.
   ///   - log: receives Caffe's lines; silent unless given.
   ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
   /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
     _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
-    folder: String = "", log: Logger = .silent
+    skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
   ) throws {
     self.parameter = parameter
     self.log = log
@@ -75,37 +76,52 @@ public final class Solver {
     let train = try Net(nets.train, context: context(.train))
     net = train
     update = try Update(parameter, net: train)
-    let length = try withPlace(parameter.place) { try TrainingLength(parameter, net: train) }
-    iterations = length.iterations
-    if let note = length.note { log.info("\(note)") }
-    learningRate = try withPlace(parameter.place) {
-      try LearningRate(parameter, iterations: length.iterations)
+    (iterations, learningRate) = try withPlace(parameter.place) {
+      let length = try TrainingLength(parameter, net: train)
+      if let note = length.note { log.info("\(note)") }
+      let learningRate = try LearningRate(parameter, iterations: length.iterations)
+      return (length.iterations, learningRate)
     }
-    let testNets = try nets.tests.enumerated().map { index, test in
-      log.info("Creating test net (#\(index))")
-      return try withPlace("test net (#\(index))") {
-        try Net(test, context: context(.test), sharing: train)
-      }
+    testNets = try Solver.testNets(nets.tests, sharing: train, of: parameter, log: log) {
+      context(.test)
     }
-    self.testNets = testNets
-    monitor = try withPlace(parameter.place) { try Monitor(parameter, testNets: testNets) }
+    monitor = try Monitor(parameter, testNets: testNets)
     log.info("Solver scaffolding done.")
     if let state, let snapshot {
       log.info("Resuming from \(snapshot)")
       try restore(state, from: snapshot)
     } else {
-      try loadWeights(parameter.weights)
+      try loadWeights(parameter.weights, skippingMismatches: skippingMismatches)
+    }
+  }
+
+  private static func testNets(
+    _ nets: [NetParameter], sharing train: Net, of solver: SolverParameter, log: Logger,
+    context: () -> LayerContext
+  ) throws -> [Net] {
+    try nets.enumerated().map { index, test in
+      log.info("Creating test net (#\(index))")
+      return try withPlace("test net (#\(index))") {
+        let net = try Net(test, context: context(), sharing: train)
+        net.debugInfo = solver.debugInfo
+        return net
+      }
     }
   }
 
   /// Starts from trained weights: paths, each possibly several separated by commas, loaded in turn
   /// into the train net and every test net.
-  public func loadWeights(_ lists: [String]) throws {
+  ///
+  /// - Parameter skippingMismatches: layers that they do not fit keep their values.
+  public func loadWeights(_ lists: [String], skippingMismatches: Bool = false) throws {
     for path in lists.flatMap({ $0.split(separator: ",") }).map(String.init) {
       let trimmed = path.trimmed()
       log.info("Finetuning from \(trimmed)")
+      var told: Set<String> = []
       for net in [net] + testNets {
-        try net.loadWeights(from: trimmed) { log.info("\($0)") }
+        try net.loadWeights(from: trimmed, skippingMismatches: skippingMismatches) { line in
+          if told.insert(line).inserted { log.info("\(line)") }
+        }
       }
     }
   }
@@ -134,7 +150,7 @@ public final class Solver {
       log.info("Iteration \(iteration), loss = \(Text.number(lossWindow.mean))")
     }
     if parameter.testInterval > 0 && iteration % parameter.testInterval == 0 {
-      try testAndCompare()
+      try testOnSchedule()
     }
     log.info("Optimization Done.")
     return true
@@ -157,29 +173,38 @@ public final class Solver {
     guard parameter.testInterval > 0, iteration % parameter.testInterval == 0,
       iteration > 0 || parameter.testInitialization
     else { return }
-    try testAndCompare()
+    try testOnSchedule()
   }
 
   /// One iteration without testing and snapshots: `iter_size` passes and the update.
   public func trainOnce() throws {
     extrasBeforeTest = nil
     if parameter.snapshotDiff { net.clearGradients() }
+    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
+    net.debugInfo = isDisplayed && parameter.debugInfo
     let loss = try forwardBackward()
     guard loss.isFinite else { throw divergence("the loss became \(Text.number(loss))") }
     lossWindow.append(loss)
-    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     if isDisplayed { display() }
     followPlateau()
     let rate = rate(at: iteration)
     reportStep()
     if isDisplayed { log.info("Iteration \(iteration), lr = \(Text.number(rate))") }
-    if let clipped = update.apply(rate: rate, iteration: iteration) { log.info("\(clipped)") }
+    if let clipped = takeStep(rate: rate) { log.info("\(clipped)") }
     iteration += 1
   }
 
   /// The learning rate of an iteration, as far as losses up to now decide it.
   public func rate(at iteration: Int) -> Float {
     learningRate.rate(at: iteration, plateauSteps: run.plateauStep)
+  }
+
+  private func takeStep(rate: Float) -> String? {
+    guard net.debugInfo else { return update.apply(rate: rate, iteration: iteration) }
+    var note: String?
+    net.reportUpdate { note = update.apply(rate: rate, iteration: iteration, keepingStep: true) }
+    if !parameter.snapshotDiff { net.clearGradients() }
+    return note
   }
 
   /// Runs `iter_size` passes, which add up their gradients, and returns the mean objective.
@@ -194,7 +219,7 @@ public final class Solver {
 
   /// Applies the gradients of `forwardBackward` and clears them.
   public func applyUpdate() {
-    _ = update.apply(rate: rate(at: iteration), iteration: iteration)
+    _ = takeStep(rate: rate(at: iteration))
     iteration += 1
   }
 

@@ -12,8 +12,8 @@ import CaffeSchema
 /// input, W_h `[g·units, units]`, with g sums for each unit; then what the subclass adds.
 ///
 /// Unless `expose_hidden` is set, the state after the last step is the one before the first step of the
-/// next pass, zeros at first. A pass that is run again begins as it did before. A change of the number
-/// of streams, and resuming from a snapshot, begin with zeros.
+/// next pass, zeros at first; snapshots keep it. A pass that is run again begins as it did before. A
+/// change of the number of streams begins with zeros.
 ///
 /// Source: BVLC Caffe, `recurrent_layer.cpp`.
 class RecurrentLayer: Layer {
@@ -137,6 +137,8 @@ class RecurrentLayer: Layer {
 
   override func seek(toPass pass: UInt64) throws { forget() }
 
+  override var carriedState: [Tensor] { settings.exposesHidden ? [] : ends }
+
   private func forget() {
     startedPass = nil
     for tensor in starts + ends { Vector.fill(tensor.overwrite(), with: 0, count: tensor.count) }
@@ -171,7 +173,7 @@ class RecurrentLayer: Layer {
 
   /// A new pass begins where the last one ended; the same pass begins where it began.
   private func takeUpState() {
-    if let startedPass, startedPass != context.clock.pass {
+    if startedPass != context.clock.pass {
       for (start, end) in zip(starts, ends) {
         Vector.copy(end.read(), count: stateCount, into: start.overwrite())
       }

@@ -73,12 +73,20 @@ public struct SolverState: Message {
   public var hasSolverType: Bool { fields.has(7) }
   public mutating func clearSolverType() { fields.clear(7) }
 
+  /// `carried_state` = 10005: repeated CarriedState.
+  /// What layers carry from pass to pass.
+  public var carriedState: [CarriedState] {
+    get { fields[messages: 8] }
+    set { fields[messages: 8] = newValue }
+  }
+  public mutating func clearCarriedState() { fields.clear(8) }
+
   /// `run` = 10010: optional RunState.
   /// What the run has seen of its losses and scores.
   public var run: RunState {
-    get { fields[message: 8] }
-    set { fields[message: 8] = newValue }
+    get { fields[message: 9] }
+    set { fields[message: 9] = newValue }
   }
-  public var hasRun: Bool { fields.has(8) }
-  public mutating func clearRun() { fields.clear(8) }
+  public var hasRun: Bool { fields.has(9) }
+  public mutating func clearRun() { fields.clear(9) }
 }

@@ -55,8 +55,8 @@ extension Solver {
   /// The state of the run that Caffe's own part of a snapshot does not have, as it is now.
   func extras() -> TrainingState.Extras {
     TrainingState.Extras(
-      seed: seed, passes: [net.clock.pass] + testNets.map(\.clock.pass),
-      lossWindow: lossWindow.losses, solverType: parameter.type, run: run)
+      seed: seed, nets: ([net] + testNets).map(\.progress), lossWindow: lossWindow.losses,
+      solverType: parameter.type, run: run)
   }
 
   /// Continues from a state that this solver or BVLC Caffe wrote, in either format.
@@ -88,7 +88,9 @@ extension Solver {
     }
     run = extras.run
     lossWindow = LossWindow(capacity: parameter.averageLoss, losses: extras.lossWindow)
-    for (net, pass) in zip([net] + testNets, extras.passes) { try net.seek(toPass: pass) }
+    for (net, progress) in zip([net] + testNets, extras.nets) {
+      try net.resume(at: progress) { log.warning("\($0)") }
+    }
     if extras.seed != seed {
       log.warning(
         "random_seed \(seed) is not the one of the interrupted run (\(extras.seed)): random numbers go on differently"
