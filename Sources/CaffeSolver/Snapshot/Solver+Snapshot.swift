@@ -83,7 +83,8 @@ extension Solver {
     iteration = state.iteration
     lastSnapshot = path
     guard let extras = state.extras else {
-      run.plateauStep = max(0, state.currentStep)
+      // The SSD branch of Caffe keeps the steps of its plateau here.
+      if parameter.lrPolicy == "plateau" { run.plateauStep = max(0, state.currentStep) }
       return
     }
     run = extras.run
