@@ -188,8 +188,8 @@ class RecurrentLayer: Layer {
       Gemm.Operand(bottom[0].data.read(), stride: extents.inputs), weights(0, transposed: true),
       rows: extents.positions, columns: sumCount, inner: extents.inputs, into: target)
     ChannelKernel.add(
-      target, bias: parameters[1].data.read(), outer: extents.positions, channels: sumCount,
-      inner: 1, into: target)
+      target, bias: parameters[1].data.read(),
+      over: ChannelExtents(outer: extents.positions, channels: sumCount), into: target)
     guard settings.hasStatic else { return }
     let product = statics.overwrite()
     Gemm.multiply(
@@ -243,7 +243,7 @@ class RecurrentLayer: Layer {
     let gradient = sumGradients.read()
     if learns[1] {
       ChannelKernel.addSums(
-        gradient, outer: extents.positions, channels: sumCount, inner: 1,
+        gradient, over: ChannelExtents(outer: extents.positions, channels: sumCount),
         into: parameters[1].diff.update())
     }
     addWeightGradient(0, gradient, bottom[0].data.read(), rows: extents.positions)
@@ -254,7 +254,7 @@ class RecurrentLayer: Layer {
     let sum = statics.overwrite()
     Vector.fill(sum, with: 0, count: statics.count)
     ChannelKernel.addSums(
-      gradient, outer: extents.steps, channels: statics.count, inner: 1, into: sum)
+      gradient, over: ChannelExtents(outer: extents.steps, channels: statics.count), into: sum)
     addWeightGradient(2, sum, bottom[2].data.read(), rows: extents.streams)
   }
 
