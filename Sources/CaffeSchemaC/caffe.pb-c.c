@@ -1860,12 +1860,12 @@ const ProtobufCEnumDescriptor caffe__solver_parameter__solver_type__descriptor =
 };
 static const ProtobufCEnumValue caffe__solver_parameter__monitor_mode__enum_values_by_number[3] =
 {
-  { "AUTO", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO", 0 },
-  { "MIN", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MIN", 1 },
-  { "MAX", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MAX", 2 },
+  { "AUTO", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO", 10001 },
+  { "MIN", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MIN", 10002 },
+  { "MAX", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MAX", 10003 },
 };
 static const ProtobufCIntRange caffe__solver_parameter__monitor_mode__value_ranges[] = {
-{0, 0},{0, 3}
+{10001, 0},{0, 3}
 };
 static const ProtobufCEnumValueIndex caffe__solver_parameter__monitor_mode__enum_values_by_name[3] =
 {

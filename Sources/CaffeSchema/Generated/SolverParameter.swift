@@ -54,9 +54,9 @@ public struct SolverParameter: Message {
 
   /// Of forks or ours; docs/solvers.md explains them.
   public enum MonitorMode: Int32, ProtoEnum {
-    case auto = 0
-    case min = 1
-    case max = 2
+    case auto = 10001
+    case min = 10002
+    case max = 10003
 
     public var protoName: String {
       switch self {

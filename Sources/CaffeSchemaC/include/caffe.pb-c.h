@@ -118,9 +118,9 @@ typedef enum _Caffe__SolverParameter__SolverType {
  * Of forks or ours; docs/solvers.md explains them.
  */
 typedef enum _Caffe__SolverParameter__MonitorMode {
-  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO = 0,
-  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MIN = 1,
-  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MAX = 2
+  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO = 10001,
+  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MIN = 10002,
+  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MAX = 10003
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CAFFE__SOLVER_PARAMETER__MONITOR_MODE)
 } Caffe__SolverParameter__MonitorMode;
 typedef enum _Caffe__LossParameter__NormalizationMode {
