@@ -1858,8 +1858,39 @@ const ProtobufCEnumDescriptor caffe__solver_parameter__solver_type__descriptor =
   caffe__solver_parameter__solver_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCEnumValue caffe__solver_parameter__monitor_mode__enum_values_by_number[3] =
+{
+  { "AUTO", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO", 10001 },
+  { "MIN", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MIN", 10002 },
+  { "MAX", "CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MAX", 10003 },
+};
+static const ProtobufCIntRange caffe__solver_parameter__monitor_mode__value_ranges[] = {
+{10001, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex caffe__solver_parameter__monitor_mode__enum_values_by_name[3] =
+{
+  { "AUTO", 0 },
+  { "MAX", 2 },
+  { "MIN", 1 },
+};
+const ProtobufCEnumDescriptor caffe__solver_parameter__monitor_mode__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "caffe.SolverParameter.MonitorMode",
+  "MonitorMode",
+  "Caffe__SolverParameter__MonitorMode",
+  "caffe",
+  3,
+  caffe__solver_parameter__monitor_mode__enum_values_by_number,
+  3,
+  caffe__solver_parameter__monitor_mode__enum_values_by_name,
+  1,
+  caffe__solver_parameter__monitor_mode__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 char caffe__solver_parameter__regularization_type__default_value[] = "L2";
 char caffe__solver_parameter__type__default_value[] = "SGD";
+char caffe__solver_parameter__larc_policy__default_value[] = "scale";
 static const int32_t caffe__solver_parameter__test_interval__default_value = 0;
 static const protobuf_c_boolean caffe__solver_parameter__test_compute_loss__default_value = 0;
 static const protobuf_c_boolean caffe__solver_parameter__test_initialization__default_value = 1;
@@ -1879,7 +1910,20 @@ static const protobuf_c_boolean caffe__solver_parameter__debug_info__default_val
 static const protobuf_c_boolean caffe__solver_parameter__snapshot_after_train__default_value = 1;
 static const Caffe__SolverParameter__SolverType caffe__solver_parameter__solver_type__default_value = CAFFE__SOLVER_PARAMETER__SOLVER_TYPE__SGD;
 static const protobuf_c_boolean caffe__solver_parameter__layer_wise_reduce__default_value = 1;
-static const ProtobufCFieldDescriptor caffe__solver_parameter__field_descriptors[42] =
+static const int32_t caffe__solver_parameter__warmup_iter__default_value = 0;
+static const float caffe__solver_parameter__warmup_start_lr__default_value = 0;
+static const int32_t caffe__solver_parameter__rampup_interval__default_value = 0;
+static const float caffe__solver_parameter__rampup_lr__default_value = 0;
+static const float caffe__solver_parameter__min_lr__default_value = 0;
+static const protobuf_c_boolean caffe__solver_parameter__local_lr_auto__default_value = 0;
+static const float caffe__solver_parameter__local_gw_ratio__default_value = 0.001;
+static const protobuf_c_boolean caffe__solver_parameter__larc__default_value = 0;
+static const float caffe__solver_parameter__larc_eta__default_value = 0.001;
+static const Caffe__SolverParameter__MonitorMode caffe__solver_parameter__monitor_mode__default_value = CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO;
+static const int32_t caffe__solver_parameter__early_stop_patience__default_value = 0;
+static const int32_t caffe__solver_parameter__snapshot_keep_last__default_value = 0;
+static const protobuf_c_boolean caffe__solver_parameter__snapshot_keep_best__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__solver_parameter__field_descriptors[59] =
 {
   {
     "train_net",
@@ -2385,6 +2429,210 @@ static const ProtobufCFieldDescriptor caffe__solver_parameter__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "warmup_iter",
+    10001,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__SolverParameter, has_warmup_iter),
+    offsetof(Caffe__SolverParameter, warmup_iter),
+    NULL,
+    &caffe__solver_parameter__warmup_iter__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "warmup_start_lr",
+    10002,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__SolverParameter, has_warmup_start_lr),
+    offsetof(Caffe__SolverParameter, warmup_start_lr),
+    NULL,
+    &caffe__solver_parameter__warmup_start_lr__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rampup_interval",
+    10003,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__SolverParameter, has_rampup_interval),
+    offsetof(Caffe__SolverParameter, rampup_interval),
+    NULL,
+    &caffe__solver_parameter__rampup_interval__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rampup_lr",
+    10004,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__SolverParameter, has_rampup_lr),
+    offsetof(Caffe__SolverParameter, rampup_lr),
+    NULL,
+    &caffe__solver_parameter__rampup_lr__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "min_lr",
+    10005,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__SolverParameter, has_min_lr),
+    offsetof(Caffe__SolverParameter, min_lr),
+    NULL,
+    &caffe__solver_parameter__min_lr__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plateau_winsize",
+    10006,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__SolverParameter, n_plateau_winsize),
+    offsetof(Caffe__SolverParameter, plateau_winsize),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "local_lr_auto",
+    10007,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__SolverParameter, has_local_lr_auto),
+    offsetof(Caffe__SolverParameter, local_lr_auto),
+    NULL,
+    &caffe__solver_parameter__local_lr_auto__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "local_gw_ratio",
+    10008,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__SolverParameter, has_local_gw_ratio),
+    offsetof(Caffe__SolverParameter, local_gw_ratio),
+    NULL,
+    &caffe__solver_parameter__local_gw_ratio__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "larc",
+    10009,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__SolverParameter, has_larc),
+    offsetof(Caffe__SolverParameter, larc),
+    NULL,
+    &caffe__solver_parameter__larc__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "larc_policy",
+    10010,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__SolverParameter, larc_policy),
+    NULL,
+    &caffe__solver_parameter__larc_policy__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "larc_eta",
+    10011,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__SolverParameter, has_larc_eta),
+    offsetof(Caffe__SolverParameter, larc_eta),
+    NULL,
+    &caffe__solver_parameter__larc_eta__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_epoch",
+    10012,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__SolverParameter, has_max_epoch),
+    offsetof(Caffe__SolverParameter, max_epoch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "monitor",
+    10013,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__SolverParameter, monitor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "monitor_mode",
+    10014,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Caffe__SolverParameter, has_monitor_mode),
+    offsetof(Caffe__SolverParameter, monitor_mode),
+    &caffe__solver_parameter__monitor_mode__descriptor,
+    &caffe__solver_parameter__monitor_mode__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "early_stop_patience",
+    10015,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__SolverParameter, has_early_stop_patience),
+    offsetof(Caffe__SolverParameter, early_stop_patience),
+    NULL,
+    &caffe__solver_parameter__early_stop_patience__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot_keep_last",
+    10016,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__SolverParameter, has_snapshot_keep_last),
+    offsetof(Caffe__SolverParameter, snapshot_keep_last),
+    NULL,
+    &caffe__solver_parameter__snapshot_keep_last__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot_keep_best",
+    10017,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__SolverParameter, has_snapshot_keep_best),
+    offsetof(Caffe__SolverParameter, snapshot_keep_best),
+    NULL,
+    &caffe__solver_parameter__snapshot_keep_best__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__solver_parameter__field_indices_by_name[] = {
   32,   /* field[32] = average_loss */
@@ -2394,16 +2642,29 @@ static const unsigned caffe__solver_parameter__field_indices_by_name[] = {
   30,   /* field[30] = delta */
   17,   /* field[17] = device_id */
   5,   /* field[5] = display */
+  56,   /* field[56] = early_stop_patience */
   8,   /* field[8] = gamma */
   35,   /* field[35] = iter_size */
+  50,   /* field[50] = larc */
+  52,   /* field[52] = larc_eta */
+  51,   /* field[51] = larc_policy */
   40,   /* field[40] = layer_wise_reduce */
+  49,   /* field[49] = local_gw_ratio */
+  48,   /* field[48] = local_lr_auto */
   7,   /* field[7] = lr_policy */
+  53,   /* field[53] = max_epoch */
   6,   /* field[6] = max_iter */
+  46,   /* field[46] = min_lr */
   10,   /* field[10] = momentum */
   38,   /* field[38] = momentum2 */
+  54,   /* field[54] = monitor */
+  55,   /* field[55] = monitor_mode */
   23,   /* field[23] = net */
   24,   /* field[24] = net_param */
+  47,   /* field[47] = plateau_winsize */
   9,   /* field[9] = power */
+  44,   /* field[44] = rampup_interval */
+  45,   /* field[45] = rampup_lr */
   19,   /* field[19] = random_seed */
   28,   /* field[28] = regularization_type */
   37,   /* field[37] = rms_decay */
@@ -2411,6 +2672,8 @@ static const unsigned caffe__solver_parameter__field_indices_by_name[] = {
   27,   /* field[27] = snapshot_after_train */
   15,   /* field[15] = snapshot_diff */
   36,   /* field[36] = snapshot_format */
+  58,   /* field[58] = snapshot_keep_best */
+  57,   /* field[57] = snapshot_keep_last */
   14,   /* field[14] = snapshot_prefix */
   16,   /* field[16] = solver_mode */
   29,   /* field[29] = solver_type */
@@ -2427,13 +2690,16 @@ static const unsigned caffe__solver_parameter__field_indices_by_name[] = {
   20,   /* field[20] = train_net_param */
   25,   /* field[25] = train_state */
   39,   /* field[39] = type */
+  42,   /* field[42] = warmup_iter */
+  43,   /* field[43] = warmup_start_lr */
   11,   /* field[11] = weight_decay */
   41,   /* field[41] = weights */
 };
-static const ProtobufCIntRange caffe__solver_parameter__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe__solver_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 42 }
+  { 10001, 42 },
+  { 0, 59 }
 };
 const ProtobufCMessageDescriptor caffe__solver_parameter__descriptor =
 {
@@ -2443,15 +2709,15 @@ const ProtobufCMessageDescriptor caffe__solver_parameter__descriptor =
   "Caffe__SolverParameter",
   "caffe",
   sizeof(Caffe__SolverParameter),
-  42,
+  59,
   caffe__solver_parameter__field_descriptors,
   caffe__solver_parameter__field_indices_by_name,
-  1,  caffe__solver_parameter__number_ranges,
+  2,  caffe__solver_parameter__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const int32_t caffe__solver_state__current_step__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__solver_state__field_descriptors[9] =
+static const ProtobufCFieldDescriptor caffe__solver_state__field_descriptors[10] =
 {
   {
     "iter",
@@ -2561,6 +2827,18 @@ static const ProtobufCFieldDescriptor caffe__solver_state__field_descriptors[9] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "run",
+    10010,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__SolverState, run),
+    &caffe__run_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__solver_state__field_indices_by_name[] = {
   8,   /* field[8] = carried_state */
@@ -2571,13 +2849,15 @@ static const unsigned caffe__solver_state__field_indices_by_name[] = {
   6,   /* field[6] = loss_window */
   5,   /* field[5] = pass */
   4,   /* field[4] = random_seed */
+  9,   /* field[9] = run */
   7,   /* field[7] = solver_type */
 };
-static const ProtobufCIntRange caffe__solver_state__number_ranges[2 + 1] =
+static const ProtobufCIntRange caffe__solver_state__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 10001, 4 },
-  { 0, 9 }
+  { 10010, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor caffe__solver_state__descriptor =
 {
@@ -2587,10 +2867,10 @@ const ProtobufCMessageDescriptor caffe__solver_state__descriptor =
   "Caffe__SolverState",
   "caffe",
   sizeof(Caffe__SolverState),
-  9,
+  10,
   caffe__solver_state__field_descriptors,
   caffe__solver_state__field_indices_by_name,
-  2,  caffe__solver_state__number_ranges,
+  3,  caffe__solver_state__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -2656,6 +2936,125 @@ const ProtobufCMessageDescriptor caffe__carried_state__descriptor =
   caffe__carried_state__field_descriptors,
   caffe__carried_state__field_indices_by_name,
   1,  caffe__carried_state__number_ranges,
+  NULL, /* gen_init_helpers = false */
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const int32_t caffe__run_state__plateau_step__default_value = 0;
+static const int32_t caffe__run_state__plateau_iter__default_value = 0;
+static const int32_t caffe__run_state__tests_since_best__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__run_state__field_descriptors[7] =
+{
+  {
+    "plateau_step",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__RunState, has_plateau_step),
+    offsetof(Caffe__RunState, plateau_step),
+    NULL,
+    &caffe__run_state__plateau_step__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plateau_loss",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__RunState, has_plateau_loss),
+    offsetof(Caffe__RunState, plateau_loss),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plateau_iter",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__RunState, has_plateau_iter),
+    offsetof(Caffe__RunState, plateau_iter),
+    NULL,
+    &caffe__run_state__plateau_iter__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "best_score",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__RunState, has_best_score),
+    offsetof(Caffe__RunState, best_score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "best_iter",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__RunState, has_best_iter),
+    offsetof(Caffe__RunState, best_iter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tests_since_best",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__RunState, has_tests_since_best),
+    offsetof(Caffe__RunState, tests_since_best),
+    NULL,
+    &caffe__run_state__tests_since_best__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Caffe__RunState, n_snapshot),
+    offsetof(Caffe__RunState, snapshot),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__run_state__field_indices_by_name[] = {
+  4,   /* field[4] = best_iter */
+  3,   /* field[3] = best_score */
+  2,   /* field[2] = plateau_iter */
+  1,   /* field[1] = plateau_loss */
+  0,   /* field[0] = plateau_step */
+  6,   /* field[6] = snapshot */
+  5,   /* field[5] = tests_since_best */
+};
+static const ProtobufCIntRange caffe__run_state__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor caffe__run_state__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.RunState",
+  "RunState",
+  "Caffe__RunState",
+  "caffe",
+  sizeof(Caffe__RunState),
+  7,
+  caffe__run_state__field_descriptors,
+  caffe__run_state__field_indices_by_name,
+  1,  caffe__run_state__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -4,12 +4,14 @@ import CaffeKernels
 
 extension Solver {
   /// Why a run cannot go on: where the first value appeared that is not finite, and what to go back to.
-  func divergence(loss: Float) -> CaffeError {
+  ///
+  /// - Parameter what: such as `the loss became nan`.
+  func divergence(_ what: String) -> CaffeError {
     let rate = Text.number(learningRate.rate(at: iteration))
     let advice =
       lastSnapshot.map { "; the last good snapshot is \($0)" } ?? "; there is no snapshot yet"
     return CaffeError(
-      "the loss became \(Text.number(loss)) at iteration \(iteration) with learning rate \(rate): "
+      "\(what) at iteration \(iteration) with learning rate \(rate): "
         + firstDivergence() + advice)
   }
 

@@ -27,16 +27,24 @@ public final class Solver {
   let log: Logger
   let snapshotPrefix: String
   let learningRate: LearningRate
+  /// When the run ends, from `max_iter` and `max_epoch`.
+  public let iterations: Int
+  let monitor: Monitor?
   let update: Update
   var lossWindow: LossWindow
+  /// What the run has seen of its losses and scores.
+  package internal(set) var run = RunState()
+  /// The run's state before the test that is under way, was interrupted, or would be made again.
+  var extrasBeforeTest: TrainingState.Extras?
   var stopwatch = DisplayStopwatch()
   /// The state file of the last snapshot taken or restored.
   var lastSnapshot: String?
-  /// Where the test nets stood before the test that is under way or was interrupted, and which a
-  /// resumed run makes again.
-  var progressBeforeTest: [NetProgress]?
+  /// The iteration of the last snapshot taken.
+  var writtenIteration: Int?
   /// The user asked to stop.
   private(set) var isStopping = false
+  /// Tests have shown no better score for as long as `early_stop_patience` says.
+  public internal(set) var hasStoppedEarly = false
 
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
@@ -51,10 +59,8 @@ public final class Solver {
   ) throws {
     self.parameter = parameter
     self.log = log
-    learningRate = try withPlace(parameter.place) {
-      try SolverChecks.check(parameter)
-      return try LearningRate(parameter)
-    }
+    try withPlace(parameter.place) { try SolverChecks.check(parameter) }
+    for remark in SolverChecks.remarks(on: parameter) { log.warning("\(remark)") }
     lossWindow = LossWindow(capacity: parameter.averageLoss)
     let state = try snapshot.map(TrainingState.read)
     let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)
@@ -70,20 +76,36 @@ public final class Solver {
     let train = try Net(nets.train, context: context(.train))
     net = train
     update = try Update(parameter, net: train)
-    testNets = try nets.tests.enumerated().map { index, test in
-      log.info("Creating test net (#\(index))")
-      return try withPlace("test net (#\(index))") {
-        let net = try Net(test, context: context(.test), sharing: train)
-        net.debugInfo = parameter.debugInfo
-        return net
-      }
+    (iterations, learningRate) = try withPlace(parameter.place) {
+      let length = try TrainingLength(parameter, net: train)
+      if let note = length.note { log.info("\(note)") }
+      let learningRate = try LearningRate(parameter, iterations: length.iterations)
+      return (length.iterations, learningRate)
     }
+    testNets = try Solver.testNets(nets.tests, sharing: train, of: parameter, log: log) {
+      context(.test)
+    }
+    monitor = try Monitor(parameter, testNets: testNets)
     log.info("Solver scaffolding done.")
     if let state, let snapshot {
       log.info("Resuming from \(snapshot)")
       try restore(state, from: snapshot)
     } else {
       try loadWeights(parameter.weights, skippingMismatches: skippingMismatches)
+    }
+  }
+
+  private static func testNets(
+    _ nets: [NetParameter], sharing train: Net, of solver: SolverParameter, log: Logger,
+    context: () -> LayerContext
+  ) throws -> [Net] {
+    try nets.enumerated().map { index, test in
+      log.info("Creating test net (#\(index))")
+      return try withPlace("test net (#\(index))") {
+        let net = try Net(test, context: context(), sharing: train)
+        net.debugInfo = solver.debugInfo
+        return net
+      }
     }
   }
 
@@ -104,26 +126,31 @@ public final class Solver {
     }
   }
 
-  /// Trains up to `max_iter`, then takes the last snapshot and runs the last test.
+  /// Trains up to `max_iter` or `max_epoch`, or until tests show no progress, then takes the last
+  /// snapshot and runs the last test.
   ///
   /// - Returns: whether the run was finished rather than stopped by the user.
   @discardableResult
   public func solve() throws -> Bool {
     log.info("Solving \(net.name)")
     log.info("Learning Rate Policy: \(parameter.lrPolicy)")
-    try step(max(0, parameter.maxIter - iteration))
+    try step(max(0, iterations - iteration))
     let isSaved = parameter.snapshot > 0 && iteration % parameter.snapshot == 0
     if parameter.snapshotAfterTrain && !isSaved { try snapshot() }
     if isStopping {
       log.info("Optimization stopped early.")
       return false
     }
+    if hasStoppedEarly {
+      log.info("Optimization Done.")
+      return true
+    }
     if parameter.display > 0 && iteration % parameter.display == 0 {
       lossWindow.append(try net.forward())
       log.info("Iteration \(iteration), loss = \(Text.number(lossWindow.mean))")
     }
     if parameter.testInterval > 0 && iteration % parameter.testInterval == 0 {
-      try testAll()
+      try testOnSchedule()
     }
     log.info("Optimization Done.")
     return true
@@ -134,9 +161,9 @@ public final class Solver {
     stopwatch.start(at: iteration)
     net.clearGradients()
     let end = iteration + count
-    while iteration < end && !isStopping {
+    while iteration < end && !isStopping && !hasStoppedEarly {
       try testIfDue()
-      if isStopping { break }
+      if isStopping || hasStoppedEarly { break }
       try trainOnce()
       try snapshotIfDue()
     }
@@ -146,23 +173,30 @@ public final class Solver {
     guard parameter.testInterval > 0, iteration % parameter.testInterval == 0,
       iteration > 0 || parameter.testInitialization
     else { return }
-    try testAll()
+    try testOnSchedule()
   }
 
   /// One iteration without testing and snapshots: `iter_size` passes and the update.
   public func trainOnce() throws {
+    extrasBeforeTest = nil
     if parameter.snapshotDiff { net.clearGradients() }
     let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     net.debugInfo = isDisplayed && parameter.debugInfo
     let loss = try forwardBackward()
-    guard loss.isFinite else { throw divergence(loss: loss) }
+    guard loss.isFinite else { throw divergence("the loss became \(Text.number(loss))") }
     lossWindow.append(loss)
     if isDisplayed { display() }
-    let rate = learningRate.rate(at: iteration)
+    followPlateau()
+    let rate = rate(at: iteration)
     reportStep()
     if isDisplayed { log.info("Iteration \(iteration), lr = \(Text.number(rate))") }
     if let clipped = takeStep(rate: rate) { log.info("\(clipped)") }
     iteration += 1
+  }
+
+  /// The learning rate of an iteration, as far as losses up to now decide it.
+  public func rate(at iteration: Int) -> Float {
+    learningRate.rate(at: iteration, plateauSteps: run.plateauStep)
   }
 
   private func takeStep(rate: Float) -> String? {
@@ -185,7 +219,7 @@ public final class Solver {
 
   /// Applies the gradients of `forwardBackward` and clears them.
   public func applyUpdate() {
-    _ = takeStep(rate: learningRate.rate(at: iteration))
+    _ = takeStep(rate: rate(at: iteration))
     iteration += 1
   }
 
@@ -208,6 +242,17 @@ public final class Solver {
       case .snapshot: try snapshot()
       case .stop: isStopping = true
       }
+    }
+  }
+
+  /// Lets the policy `plateau`, once the warm-up is over, see the loss.
+  private func followPlateau() {
+    guard parameter.lrPolicy == "plateau", iteration >= learningRate.warmUp?.iterations ?? 0
+    else { return }
+    if run.observe(
+      loss: lossWindow.mean, at: iteration, windows: parameter.plateauWinsize)
+    {
+      log.info("Plateau Status: Iteration \(iteration), step = \(run.plateauStep)")
     }
   }
 

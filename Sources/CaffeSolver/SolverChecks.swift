@@ -2,9 +2,11 @@ import CaffeErrors
 import CaffeSchema
 
 /// Checks on a solver's fields that need no net.
-enum SolverChecks {
+package enum SolverChecks {
   static func check(_ solver: SolverParameter) throws {
     _ = try SolverMethod(solver)
+    _ = try TrustRatio(solver)
+    _ = try LearningRate(solver)
     guard solver.iterSize >= 1 else {
       throw CaffeError("iter_size must be at least 1, got \(solver.iterSize)")
     }
@@ -13,7 +15,9 @@ enum SolverChecks {
     }
     for (value, field) in [
       (solver.maxIter, "max_iter"), (solver.display, "display"), (solver.snapshot, "snapshot"),
-      (solver.testInterval, "test_interval"),
+      (solver.testInterval, "test_interval"), (solver.maxEpoch, "max_epoch"),
+      (solver.earlyStopPatience, "early_stop_patience"),
+      (solver.snapshotKeepLast, "snapshot_keep_last"),
     ] where value < 0 {
       throw CaffeError("\(field) must not be negative, got \(value)")
     }
@@ -24,6 +28,18 @@ enum SolverChecks {
       throw CaffeError(
         "Unknown regularization type: \(solver.regularizationType) (known: L1, L2)")
     }
+  }
+}
+
+extension SolverChecks {
+  /// What is allowed, as in Caffe, but seldom meant.
+  package static func remarks(on solver: SolverParameter) -> [String] {
+    var remarks: [String] = []
+    if !solver.hasBaseLr { remarks.append("base_lr is not set: the weights will stay as they are") }
+    if solver.testInterval > 0 && solver.testIter.isEmpty {
+      remarks.append("test_interval is set, but test_iter is not: there will be no tests")
+    }
+    return remarks
   }
 }
 

@@ -16,13 +16,6 @@ extension Solver {
     }
   }
 
-  /// Runs every test net over its `test_iter` batches.
-  public func testAll() throws {
-    progressBeforeTest = testNets.map(\.progress)
-    for index in testNets.indices where !isStopping { try test(index) }
-    if !isStopping { progressBeforeTest = nil }
-  }
-
   /// Runs a test net over its batches and logs the mean of each of its output values.
   ///
   /// - Returns: objective and means, `nil` if the user stopped the test.

@@ -12,6 +12,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `sgd_solver.cpp` and the files beside it.
 final class Update {
   private let method: SolverMethod
+  private let trustRatio: TrustRatio?
   private let store: ParameterStore
   private let segments: [UpdateKernel.Segment]
   private let weightDecay: Float
@@ -23,6 +24,7 @@ final class Update {
   /// - Throws: an unknown solver type, or a field that it excludes.
   init(_ solver: SolverParameter, net: Net) throws {
     method = try SolverMethod(solver)
+    trustRatio = try TrustRatio(solver)
     store = net.store
     segments = net.parameters.compactMap { parameter in
       parameter.segment.map {
@@ -62,49 +64,26 @@ final class Update {
       regularization: regularization, gradientScale: scale / Float(iterSize))
     kernel.apply(
       to: store.data.update(), gradient: store.gradient.update(),
-      history: store.history.map { $0.update() }, segments: segments,
+      history: store.history.map { $0.update() },
+      segments: trusted(rate: rate, gradientScale: kernel.gradientScale),
       keepsStep: keepsStep || keepingStep)
     return note
   }
-}
 
-/// A solver `type` with its coefficients.
-struct SolverMethod {
-  private let solver: SolverParameter
-  private static let names = ["AdaDelta", "AdaGrad", "Adam", "Nesterov", "RMSProp", "SGD"]
-
-  init(_ solver: SolverParameter) throws {
-    self.solver = solver
-    guard SolverMethod.names.contains(solver.type) else {
-      let hint =
-        NearestName.of(solver.type, among: SolverMethod.names).map { "; did you mean \"\($0)\"?" }
-        ?? ""
-      throw CaffeError(
-        "Unknown solver type: \(solver.type) (known types: \(SolverMethod.names.joined(separator: ", ")))\(hint)"
-      )
-    }
-    if ["AdaGrad", "RMSProp"].contains(solver.type) && solver.momentum != 0 {
-      throw CaffeError("Momentum cannot be used with \(solver.type).")
-    }
-    if solver.type == "RMSProp" && !(0..<1).contains(solver.rmsDecay) {
-      throw CaffeError(
-        "rms_decay should lie between 0 and 1, got \(Text.number(solver.rmsDecay))")
-    }
-  }
-
-  var historyCount: Int { rule(iteration: 0).historyCount }
-
-  func rule(iteration: Int) -> UpdateKernel.Rule {
-    let (momentum, delta) = (solver.momentum, solver.delta)
-    return switch solver.type {
-    case "Nesterov": .nesterov(momentum: momentum)
-    case "AdaGrad": .adaGrad(delta: delta)
-    case "RMSProp": .rmsProp(decay: solver.rmsDecay, delta: delta)
-    case "AdaDelta": .adaDelta(momentum: momentum, delta: delta)
-    case "Adam":
-      .adam(
-        momentum: momentum, momentum2: solver.momentum2, delta: delta, step: iteration + 1)
-    default: .sgd(momentum: momentum)
+  /// The segments, each with its share of the learning rate.
+  private func trusted(rate: Float, gradientScale: Float) -> [UpdateKernel.Segment] {
+    guard let trustRatio else { return segments }
+    let (weights, gradient) = (store.data.read(), store.gradient.read())
+    return segments.map { segment in
+      func norm(_ values: UnsafePointer<Float>) -> Double {
+        Vector.squaredSum(values + segment.offset, count: segment.count).squareRoot()
+      }
+      let factor = trustRatio.factor(
+        weights: norm(weights), gradient: norm(gradient) * Double(gradientScale),
+        decay: weightDecay * segment.decay, rate: rate * segment.rate)
+      return UpdateKernel.Segment(
+        offset: segment.offset, count: segment.count, rate: segment.rate * factor,
+        decay: segment.decay)
     }
   }
 }

@@ -144,10 +144,14 @@ extension SolverParameter {
   /// Leaves out test nets and snapshots, which take no part in an iteration.
   fileprivate mutating func onlyTrains() {
     clearTestIter()
+    clearTestInterval()
     clearTestState()
     clearTestNet()
     clearTestNetParam()
     clearSnapshot()
+    clearSnapshotKeepBest()
+    clearMonitor()
+    clearEarlyStopPatience()
     snapshotAfterTrain = false
   }
 }

@@ -10,6 +10,8 @@ struct UpdateKernelTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let rule: UpdateKernel.Rule
+    /// The rule leaves decay out of g and takes `rate` times it as a step of its own.
+    var decouplesDecay = false
     let step:
       @Sendable (_ rate: Double, _ g: Double, _ h: Double, _ h2: Double) -> (
         step: Double, h: Double, h2: Double
@@ -49,6 +51,16 @@ struct UpdateKernelTests {
       let correction = (1 - pow(m2, 3)).squareRoot() / (1 - pow(m, 3))
       return (rate * correction * first / (second.squareRoot() + 0.01), first, second)
     },
+    Case(
+      testDescription: "AdamW",
+      rule: .adamW(momentum: 0.9, momentum2: 0.999, delta: 0.01, step: 3), decouplesDecay: true
+    ) { rate, g, h, h2 in
+      let (m, m2) = (Double(0.9 as Float), Double(0.999 as Float))
+      let (first, second) = (m * h + (1 - m) * g, m2 * h2 + (1 - m2) * g * g)
+      let mean = first / (1 - pow(m, 3))
+      let root = (second / (1 - pow(m2, 3))).squareRoot()
+      return (rate * mean / (root + 0.01), first, second)
+    },
   ]
 
   /// A store with gaps, a frozen segment, and one without decay.
@@ -73,11 +85,12 @@ struct UpdateKernelTests {
       for i in segment.offset..<segment.offset + segment.count {
         let sign = Double(w[i] > 0 ? 1 : -1)
         let penalty = 0.3 * Double(segment.decay) * (regularization == .l2 ? Double(w[i]) : sign)
-        let gradient = 0.5 * Double(g[i]) + penalty
-        let result = c.step(
-          0.1 * Double(segment.rate), gradient, Double(h[i]), Double(h2[i]))
-        expected.w[i] -= result.step
-        expected.g[i] = result.step
+        let gradient = 0.5 * Double(g[i]) + (c.decouplesDecay ? 0 : penalty)
+        let rate = 0.1 * Double(segment.rate)
+        let result = c.step(rate, gradient, Double(h[i]), Double(h2[i]))
+        let step = result.step + (c.decouplesDecay ? rate * penalty : 0)
+        expected.w[i] -= step
+        expected.g[i] = step
         expected.h[i] = result.h
         if c.rule.historyCount == 2 { expected.h2[i] = result.h2 }
       }

@@ -5,6 +5,8 @@ import Testing
 
 /// The schedules, on both sides of each edge, for base_lr 0.1.
 @Suite struct LearningRateTests {
+  static let names = "cosine, exp, fixed, inv, multistep, plateau, poly, sigmoid, step"
+
   private func policy(_ text: String) throws -> LearningRate {
     try LearningRate(SolverParameter(text: "base_lr: 0.1 " + text, file: "s"))
   }
@@ -36,6 +38,32 @@ import Testing
         "lr_policy: 'sigmoid' gamma: 1 stepsize: 10",
         [(10, 0.05), (9, 0.026894142), (11, 0.073105858)]
       ),
+      (
+        "lr_policy: 'cosine' max_iter: 8",
+        [(0, 0.1), (2, 0.0853553391), (4, 0.05), (8, 0), (9, 0)]
+      ),
+      // The floor.
+      ("lr_policy: 'exp' gamma: 0.5 min_lr: 0.02", [(2, 0.025), (3, 0.02), (100, 0.02)]),
+      ("lr_policy: 'cosine' max_iter: 8 min_lr: 0.02", [(0, 0.1), (4, 0.06), (8, 0.02)]),
+      (
+        "lr_policy: 'poly' power: 2 max_iter: 10 min_lr: 0.02",
+        [(0, 0.1), (5, 0.04), (10, 0.02), (11, 0.02)]
+      ),
+      // The warm-up: policies count their iterations from 0 all the same, but a cosine begins after it.
+      (
+        "lr_policy: 'step' gamma: 0.5 stepsize: 6 warmup_iter: 4 warmup_start_lr: 0.02",
+        [(0, 0.02), (1, 0.04), (3, 0.08), (4, 0.1), (5, 0.1), (6, 0.05)]
+      ),
+      ("lr_policy: 'fixed' warmup_iter: 4", [(0, 0), (1, 0.025), (4, 0.1)]),
+      ("lr_policy: 'fixed' warmup_iter: 4 min_lr: 0.05", [(0, 0), (1, 0.025), (4, 0.1)]),
+      (
+        "lr_policy: 'fixed' rampup_interval: 4 rampup_lr: 0.02",
+        [(0, 0.02), (1, 0.025), (2, 0.04), (4, 0.1)]
+      ),
+      (
+        "lr_policy: 'cosine' max_iter: 12 warmup_iter: 4",
+        [(3, 0.075), (4, 0.1), (6, 0.0853553391), (8, 0.05), (12, 0)]
+      ),
     ] as [(String, [(Int, Double)])])
   func rates(text: String, points: [(Int, Double)]) throws {
     let policy = try policy(text)
@@ -43,6 +71,23 @@ import Testing
       // Half a unit in the last place of a float.
       #expect(abs(Double(policy.rate(at: iteration)) - expected) <= 1e-7 * expected, "\(iteration)")
     }
+  }
+
+  @Test func plateauFollowsItsSteps() throws {
+    let policy = try policy("lr_policy: 'plateau' gamma: 0.5 plateau_winsize: 3 min_lr: 0.03")
+    #expect([0, 1, 2].map { policy.rate(at: 7, plateauSteps: $0) } == [0.1, 0.05, 0.03])
+  }
+
+  /// Three iterations without a lower loss bring the first step, two more the second and last.
+  //  iteration  0  1  2  3  4  5  6  7  8  9  …
+  //  loss       5  4  4  4  3  3  3  3  3  3  …
+  //  event      ↓  ↓        ↓        1     2
+  @Test func plateauStepsWhenTheLossStays() {
+    var run = RunState()
+    let losses: [Float] = [5, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3, .nan, 3]
+    let steps = losses.enumerated().filter { run.observe(loss: $1, at: $0, windows: [3, 2]) }
+    #expect(steps.map(\.offset) == [7, 9])
+    #expect(run.plateauStep == 2 && run.plateauLoss == 3)
   }
 
   @Test(arguments: [
@@ -54,14 +99,44 @@ import Testing
     ("lr_policy: 'inv' gamma: 1", "lr_policy \"inv\" needs power, which is not set"),
     ("lr_policy: 'poly' power: 1", "lr_policy \"poly\" needs max_iter, which is not set"),
     ("lr_policy: 'sigmoid' gamma: 1", "lr_policy \"sigmoid\" needs stepsize, which is not set"),
+    ("lr_policy: 'cosine'", "lr_policy \"cosine\" needs max_iter, which is not set"),
+    (
+      "lr_policy: 'cosine' max_iter: 5 warmup_iter: 5",
+      "lr_policy \"cosine\" needs a warm-up shorter than the run of 5 iterations, got 5"
+    ),
+    (
+      "lr_policy: 'plateau' gamma: 1",
+      "lr_policy \"plateau\" needs plateau_winsize, which is not set"
+    ),
+    (
+      "lr_policy: 'plateau' plateau_winsize: 1",
+      "lr_policy \"plateau\" needs gamma, which is not set"
+    ),
+    (
+      "lr_policy: 'plateau' gamma: 1 plateau_winsize: 0", "plateau_winsize must be positive, got 0"
+    ),
+    (
+      "lr_policy: 'fixed' warmup_start_lr: 0.1",
+      "warmup_start_lr needs warmup_iter, which is not set"
+    ),
+    ("lr_policy: 'fixed' warmup_iter: -1", "warmup_iter must not be negative, got -1"),
+    (
+      "lr_policy: 'fixed' warmup_iter: 1 warmup_start_lr: -1",
+      "warmup_start_lr must not be negative, got -1"
+    ),
+    (
+      "lr_policy: 'fixed' warmup_iter: 1 rampup_interval: 1",
+      "warmup_iter and rampup_interval both ask for a warm-up; set only one of them"
+    ),
+    ("lr_policy: 'fixed' min_lr: 0.2", "min_lr must be between 0 and base_lr (0.1), got 0.2"),
     ("lr_policy: 'stpe'", "Unknown learning rate policy: stpe; did you mean \"step\"?"),
     (
       "lr_policy: 'quux'",
-      "Unknown learning rate policy: quux (known: exp, fixed, inv, multistep, poly, sigmoid, step)"
+      "Unknown learning rate policy: quux (known: \(Self.names))"
     ),
     (
       "",
-      "Unknown learning rate policy:  (known: exp, fixed, inv, multistep, poly, sigmoid, step)"
+      "lr_policy is not set (known: \(Self.names))"
     ),
   ])
   func mistakesAreNamed(text: String, message: String) {

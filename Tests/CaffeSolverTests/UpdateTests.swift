@@ -69,6 +69,34 @@ import Testing
       ("clip_gradients: 2.5", "", 1, [0.4, -0.7, 0.15]),
       // Clipping sees the sum of the passes, as in Caffe: 3·√6 is cut to √6, then divided by 3.
       ("clip_gradients: 2.4494897 iter_size: 3", "", 1, [0.46666667, -0.56666667, 0.21666667]),
+      // AdamW: what PyTorch 2 gives for betas (0.9, 0.999), eps 0.5, weight_decay 0.2.
+      (
+        "type: 'AdamW' momentum: 0.9 delta: 0.5 weight_decay: 0.2", "", 3,
+        [0.2745694, -0.705828, 0.0392713]
+      ),
+      (
+        "type: 'AdamW' momentum: 0.9 delta: 0.5 weight_decay: 0.2", "", 1,
+        [0.4233333, -0.57, 0.1783333]
+      ),
+      // LARS: λ = 0.1·√½ / √5 and 0.1·¼ / 1.
+      ("type: 'LARS' local_gw_ratio: 0.1", "", 1, [0.49683772, -0.50632456, 0.2475]),
+      ("local_lr_auto: true local_gw_ratio: 0.1", "", 1, [0.49683772, -0.50632456, 0.2475]),
+      ("larc: true larc_eta: 0.1", "", 1, [0.49683772, -0.50632456, 0.2475]),
+      // The gradient's norm is that of the mean over the passes.
+      ("type: 'LARS' local_gw_ratio: 0.1 iter_size: 2", "", 1, [0.49683772, -0.50632456, 0.2475]),
+      // lr_mult multiplies λ.
+      (
+        "type: 'LARS' local_gw_ratio: 0.1", "param { lr_mult: 2 } param { lr_mult: 0 }", 1,
+        [0.49367544, -0.51264911, 0.25]
+      ),
+      // With decay: 0.1·√½ / (√5 + 0.2·√½) on (1.1, 1.9) and 0.025 / 1.05 on 1.05.
+      (
+        "type: 'LARS' local_gw_ratio: 0.1 weight_decay: 0.2", "", 1,
+        [0.49672838, -0.50565098, 0.2475]
+      ),
+      // Clipped, λ is the rate where it is less than base_lr.
+      ("larc: true larc_policy: 'clip' larc_eta: 0.1", "", 1, [0.4683772, -0.5632456, 0.225]),
+      ("larc: true larc_policy: 'clip' larc_eta: 10", "", 1, [0.4, -0.7, 0.15]),
       // The rate follows the schedule: 0.1, then 0.05.
       ("lr_policy: 'step' gamma: 0.5 stepsize: 1", "", 2, [0.35, -0.8, 0.1]),
     ] as [(String, String, Int, [Float])])
@@ -80,6 +108,29 @@ import Testing
   @Test(arguments: [
     ("type: 'SDG'", "did you mean \"SGD\"?"),
     ("type: 'AdaGrad' momentum: 0.9", "Momentum cannot be used with AdaGrad."),
+    ("type: 'Adam' momentum: 1", "momentum must be in 0..<1 with type \"Adam\", got 1"),
+    ("type: 'AdamW' momentum2: 1", "momentum2 must be in 0..<1 with type \"AdamW\", got 1"),
+    (
+      "local_lr_auto: true larc: true",
+      "local_lr_auto and larc mean the same; set only one of them"
+    ),
+    ("larc: true larc_policy: 'clap'", "Unknown larc_policy: clap (known: scale, clip)"),
+    ("type: 'LARS' local_gw_ratio: 0", "local_gw_ratio must be positive, got 0"),
+    ("max_epoch: -1", "max_epoch must not be negative, got -1"),
+    ("snapshot_keep_last: -1", "snapshot_keep_last must not be negative, got -1"),
+    (
+      "max_epoch: 2",
+      "max_epoch needs a layer that knows how many records it has (Data, HDF5Data, ImageData), and the train net has none; set max_iter"
+    ),
+    (
+      "early_stop_patience: 2",
+      "early_stop_patience needs a test net; set test_iter and test_interval"
+    ),
+    (
+      "monitor: 'x' test_iter: 1 test_interval: 1",
+      "monitor 'x' is not an output of the first test net; did you mean 'y'?"
+    ),
+    ("snapshot_keep_best: true", "snapshot_keep_best is specified but snapshot_prefix is not"),
     ("type: 'RMSProp' rms_decay: 1", "rms_decay should lie between 0 and 1, got 1"),
     ("regularization_type: 'L3'", "Unknown regularization type: L3 (known: L1, L2)"),
     ("iter_size: 0", "iter_size must be at least 1, got 0"),
@@ -97,6 +148,19 @@ import Testing
   func mistakesAreNamed(fields: String, message: String) {
     let refused = refusal { _ = try solver(fields) }
     #expect(refused.hasPrefix("solver: ") && refused.hasSuffix(message), "\(refused)")
+  }
+
+  /// What Caffe allows and nobody means is worth a line in the log.
+  @Test(arguments: [
+    ("base_lr: 1 test_interval: 2 test_iter: 1", []),
+    ("test_interval: 0", ["base_lr is not set: the weights will stay as they are"]),
+    (
+      "base_lr: 1 test_interval: 2",
+      ["test_interval is set, but test_iter is not: there will be no tests"]
+    ),
+  ])
+  func oversightsAreRemarked(fields: String, remarks: [String]) throws {
+    #expect(try SolverChecks.remarks(on: SolverParameter(text: fields, file: "s")) == remarks)
   }
 
   @Test func aTrainNetIsNeeded() {

@@ -118,10 +118,43 @@ import Testing
     #expect(try troubled.snapshotNames() == calm.snapshotNames())
   }
 
+  /// Old snapshots go only after newer ones are complete: however a run ends, each state has its
+  /// weights, and the newest is no older than after the kill before.
   @Test(arguments: ["BINARYPROTO", "HDF5"])
-  func resumedRunsWriteTheSameLog(format: String) throws {
+  func killedRunsKeepASnapshotToGoOnFrom(format: String) throws {
+    let shop = try Workshop(
+      solver: "max_iter: 100000000 snapshot: 3 snapshot_keep_last: 1 snapshot_keep_best: true "
+        + "test_iter: 1 test_interval: 2 snapshot_prefix: \"tiny\" snapshot_format: \(format) ")
+    var random = TestRandom(seed: 26)
+    var newest: [Int] = []
+    for _ in 0..<Self.kills {
+      let run = try Run(shop.resumption(), in: shop.folder)
+      usleep(UInt32.random(in: 50_000...150_000, using: &random))
+      run.send(SIGKILL)
+      #expect(try run.outcome().status == -SIGKILL)
+      let names = try shop.snapshotNames()
+      let states = names.filter { $0.contains(".solverstate") }
+      for state in states {
+        #expect(names.contains(state.replacing("solverstate", with: "caffemodel")), "\(names)")
+      }
+      newest.append(states.map(Workshop.iteration).max() ?? 0)
+    }
+    #expect(newest == newest.sorted() && newest.last != 0, "\(newest)")
+    // The last one, the best one, and what a kill kept from being removed.
+    #expect(try shop.snapshotNames().count <= 8)
+  }
+
+  @Test(
+    arguments: ["BINARYPROTO", "HDF5"],
+    [
+      "",
+      "lr_policy: \"plateau\" gamma: 0.5 plateau_winsize: 2 plateau_winsize: 4 warmup_iter: 2 "
+        + "snapshot_keep_best: true early_stop_patience: 9 ",
+    ])
+  func resumedRunsWriteTheSameLog(format: String, fields: String) throws {
     let solver =
-      "max_iter: 20 snapshot: 7 snapshot_prefix: \"tiny\" snapshot_format: \(format) display: 1 "
+      fields
+      + "max_iter: 20 snapshot: 7 snapshot_prefix: \"tiny\" snapshot_format: \(format) display: 1 "
       + "average_loss: 4 test_iter: 2 test_interval: 3 "
     let shop = try Workshop(solver: solver)
     let whole = try shop.run("train", "--solver", "solver.prototxt")
@@ -164,13 +197,14 @@ extension Workshop {
     }
   }
 
+  fileprivate static func iteration(_ name: String) -> Int {
+    name.split { !$0.isNumber }.first.flatMap { Int($0) } ?? 0
+  }
+
   /// How to go on from the newest state, if there is one.
   fileprivate func resumption() throws -> [String] {
-    func iteration(_ name: String) -> Int {
-      name.split { !$0.isNumber }.first.flatMap { Int($0) } ?? 0
-    }
     let newest = try folder.names().filter { $0.contains(".solverstate") }
-      .max { iteration($0) < iteration($1) }
+      .max { Workshop.iteration($0) < Workshop.iteration($1) }
     return ["train", "--solver", "solver.prototxt"] + (newest.map { ["--snapshot", $0] } ?? [])
   }
 }

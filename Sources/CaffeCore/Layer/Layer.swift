@@ -80,6 +80,10 @@ open class Layer {
   /// state forgets it.
   open func seek(toPass pass: UInt64) throws {}
 
+  /// How many records a reader gives, one for each item of its tops, before it begins again; `nil` for
+  /// any other layer.
+  open func recordCount() throws -> Int? { nil }
+
   /// What the layer carries from one forward pass to the next besides its parameters. A snapshot
   /// keeps the values there are between two passes, and puts them back after `seek`.
   open var carriedState: [Tensor] { [] }

@@ -49,6 +49,8 @@ package final class HDF5DataLayer: Layer {
       into: top.map { UnsafeMutableBufferPointer(start: $0.data.overwrite(), count: $0.count) })
   }
 
+  package override func recordCount() -> Int? { source.recordCount }
+
   package override func seek(toPass pass: UInt64) throws {
     source.seek(to: Int(pass) * batchSize)
   }

@@ -45,6 +45,8 @@ protocol ImageBatchSource: AnyObject, Sendable {
   var batchSize: Int { get }
   /// What the items of the first batch become.
   var firstExtents: DataTransformer.Extents { get }
+  /// How many records an epoch has; `nil` for a source without epochs.
+  var recordCount: Int? { get throws }
   /// Overwrites a batch of `batchSize` items. Called by one thread at a time.
   func fill(_ batch: inout ImageBatch, number: Int) throws
 }

@@ -50,6 +50,8 @@ package class ImageBatchLayer: Layer {
     pool.put(batch)
   }
 
+  package override func recordCount() throws -> Int? { try source.recordCount }
+
   package override func seek(toPass pass: UInt64) throws {
     prefetcher.restart(at: Int(pass))
   }

@@ -49,6 +49,8 @@ final class ImageListSource: ImageBatchSource {
     }
   }
 
+  var recordCount: Int? { list.entries.count }
+
   /// - Throws: naming the list, the line and the file of an image that cannot be had.
   func fill(_ batch: inout ImageBatch, number: Int) throws {
     for item in 0..<batchSize {

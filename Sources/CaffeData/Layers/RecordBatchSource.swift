@@ -32,6 +32,8 @@ final class RecordBatchSource: ImageBatchSource, @unchecked Sendable {
     firstExtents = first
   }
 
+  var recordCount: Int? { get throws { try database.count } }
+
   /// - Throws: naming the database and the record's key.
   func fill(_ batch: inout ImageBatch, number: Int) throws {
     try seek(to: number * batchSize)

@@ -8,6 +8,8 @@ import CaffeSchema
 final class WindowSource: ImageBatchSource {
   var batchSize: Int { settings.batchSize }
   let firstExtents: DataTransformer.Extents
+  /// Windows are drawn at random.
+  var recordCount: Int? { nil }
   private let settings: WindowSettings
   private let path: String
   private let images: [String]

@@ -22,12 +22,16 @@ package struct UpdateKernel: Hashable, Sendable {
     /// step rate · √(1 − momentum2ᵗ) / (1 − momentumᵗ) · h / (√h₂ + delta).
     /// - Parameter step: t, 1 for the first update.
     case adam(momentum: Float, momentum2: Float, delta: Float, step: Int)
+    /// h and h₂ as Adam's, but of the gradient without decay;
+    /// step rate · (h / (1 − momentumᵗ) / (√(h₂ / (1 − momentum2ᵗ)) + delta) + decay): PyTorch's AdamW.
+    /// - Parameter step: t, 1 for the first update.
+    case adamW(momentum: Float, momentum2: Float, delta: Float, step: Int)
 
     /// Buffers of history the rule needs, each as large as the store.
     package var historyCount: Int {
       switch self {
       case .sgd, .nesterov, .adaGrad, .rmsProp: 1
-      case .adaDelta, .adam: 2
+      case .adaDelta, .adam, .adamW: 2
       }
     }
   }
@@ -115,10 +119,22 @@ package struct UpdateKernel: Hashable, Sendable {
     case .adam(let momentum, let momentum2, let delta, let step):
       update.method = CK_ADAM
       (update.momentum, update.momentum2, update.delta) = (momentum, momentum2, delta)
-      let (first, second) = (Double(momentum), Double(momentum2))
-      update.correction = Float(
-        (1 - pow(second, Double(step))).squareRoot() / (1 - pow(first, Double(step))))
+      let bias = UpdateKernel.bias(momentum, momentum2, step: step)
+      update.correction = Float(bias.second.squareRoot() / bias.first)
+    case .adamW(let momentum, let momentum2, let delta, let step):
+      update.method = CK_ADAMW
+      (update.momentum, update.momentum2, update.delta) = (momentum, momentum2, delta)
+      let bias = UpdateKernel.bias(momentum, momentum2, step: step)
+      update.correction = Float(1 / bias.first)
+      update.correction2 = Float(1 / bias.second.squareRoot())
     }
     return update
+  }
+
+  /// The shares of their limits that moving means have reached after `step` values: 1 − momentumᵗ.
+  private static func bias(
+    _ momentum: Float, _ momentum2: Float, step: Int
+  ) -> (first: Double, second: Double) {
+    (1 - pow(Double(momentum), Double(step)), 1 - pow(Double(momentum2), Double(step)))
   }
 }

@@ -52,6 +52,21 @@ public struct SolverParameter: Message {
     }
   }
 
+  /// Of forks or ours; docs/solvers.md explains them.
+  public enum MonitorMode: Int32, ProtoEnum {
+    case auto = 10001
+    case min = 10002
+    case max = 10003
+
+    public var protoName: String {
+      switch self {
+      case .auto: "AUTO"
+      case .min: "MIN"
+      case .max: "MAX"
+      }
+    }
+  }
+
   /// `net` = 24: optional string.
   public var net: String {
     get { fields[23] }
@@ -381,4 +396,150 @@ public struct SolverParameter: Message {
     _modify { yield &fields[list: 41] }
   }
   public mutating func clearWeights() { fields.clear(41) }
+
+  /// `warmup_iter` = 10001: optional int32, default `0`.
+  /// Iterations of linear warm-up, and the rate they begin with (intel/caffe).
+  public var warmupIter: Int {
+    get { fields[42] }
+    set { fields[42] = newValue }
+  }
+  public var hasWarmupIter: Bool { fields.has(42) }
+  public mutating func clearWarmupIter() { fields.clear(42) }
+
+  /// `warmup_start_lr` = 10002: optional float, default `0`.
+  public var warmupStartLr: Float {
+    get { fields[43] }
+    set { fields[43] = newValue }
+  }
+  public var hasWarmupStartLr: Bool { fields.has(43) }
+  public mutating func clearWarmupStartLr() { fields.clear(43) }
+
+  /// `rampup_interval` = 10003: optional int32, default `0`.
+  /// The same with a quadratic rise (NVIDIA/caffe).
+  public var rampupInterval: Int {
+    get { fields[44] }
+    set { fields[44] = newValue }
+  }
+  public var hasRampupInterval: Bool { fields.has(44) }
+  public mutating func clearRampupInterval() { fields.clear(44) }
+
+  /// `rampup_lr` = 10004: optional float, default `0`.
+  public var rampupLr: Float {
+    get { fields[45] }
+    set { fields[45] = newValue }
+  }
+  public var hasRampupLr: Bool { fields.has(45) }
+  public mutating func clearRampupLr() { fields.clear(45) }
+
+  /// `min_lr` = 10005: optional float, default `0`.
+  /// The rate never falls below this after the warm-up (NVIDIA/caffe).
+  public var minLr: Float {
+    get { fields[46] }
+    set { fields[46] = newValue }
+  }
+  public var hasMinLr: Bool { fields.has(46) }
+  public mutating func clearMinLr() { fields.clear(46) }
+
+  /// `plateau_winsize` = 10006: repeated int32.
+  /// Policy "plateau": iterations without a lower loss before each step (SSD).
+  public var plateauWinsize: [Int] {
+    get { fields[list: 47] }
+    _modify { yield &fields[list: 47] }
+  }
+  public mutating func clearPlateauWinsize() { fields.clear(47) }
+
+  /// `local_lr_auto` = 10007: optional bool, default `false`.
+  /// LARS: each parameter blob's rate is scaled by its trust ratio (intel/caffe).
+  public var localLrAuto: Bool {
+    get { fields[48] }
+    set { fields[48] = newValue }
+  }
+  public var hasLocalLrAuto: Bool { fields.has(48) }
+  public mutating func clearLocalLrAuto() { fields.clear(48) }
+
+  /// `local_gw_ratio` = 10008: optional float, default `0.001`.
+  public var localGwRatio: Float {
+    get { fields[49] }
+    set { fields[49] = newValue }
+  }
+  public var hasLocalGwRatio: Bool { fields.has(49) }
+  public mutating func clearLocalGwRatio() { fields.clear(49) }
+
+  /// `larc` = 10009: optional bool, default `false`.
+  /// The same by NVIDIA/caffe's names; larc_policy is "scale" or "clip".
+  public var larc: Bool {
+    get { fields[50] }
+    set { fields[50] = newValue }
+  }
+  public var hasLarc: Bool { fields.has(50) }
+  public mutating func clearLarc() { fields.clear(50) }
+
+  /// `larc_policy` = 10010: optional string, default `scale`.
+  public var larcPolicy: String {
+    get { fields[51] }
+    set { fields[51] = newValue }
+  }
+  public var hasLarcPolicy: Bool { fields.has(51) }
+  public mutating func clearLarcPolicy() { fields.clear(51) }
+
+  /// `larc_eta` = 10011: optional float, default `0.001`.
+  public var larcEta: Float {
+    get { fields[52] }
+    set { fields[52] = newValue }
+  }
+  public var hasLarcEta: Bool { fields.has(52) }
+  public mutating func clearLarcEta() { fields.clear(52) }
+
+  /// `max_epoch` = 10012: optional int32.
+  /// Passes over the training records; training ends with them or with max_iter.
+  public var maxEpoch: Int {
+    get { fields[53] }
+    set { fields[53] = newValue }
+  }
+  public var hasMaxEpoch: Bool { fields.has(53) }
+  public mutating func clearMaxEpoch() { fields.clear(53) }
+
+  /// `monitor` = 10013: optional string.
+  /// The output of the first test net that is its score; its objective if unset.
+  public var monitor: String {
+    get { fields[54] }
+    set { fields[54] = newValue }
+  }
+  public var hasMonitor: Bool { fields.has(54) }
+  public mutating func clearMonitor() { fields.clear(54) }
+
+  /// `monitor_mode` = 10014: optional SolverParameter.MonitorMode, default `AUTO`.
+  /// Whether a lower or a higher score is better; AUTO: lower for losses.
+  public var monitorMode: SolverParameter.MonitorMode {
+    get { fields[enum: 55] }
+    set { fields[enum: 55] = newValue }
+  }
+  public var hasMonitorMode: Bool { fields.has(55) }
+  public mutating func clearMonitorMode() { fields.clear(55) }
+
+  /// `early_stop_patience` = 10015: optional int32, default `0`.
+  /// Tests in a row without a better score that end the training; 0 for never.
+  public var earlyStopPatience: Int {
+    get { fields[56] }
+    set { fields[56] = newValue }
+  }
+  public var hasEarlyStopPatience: Bool { fields.has(56) }
+  public mutating func clearEarlyStopPatience() { fields.clear(56) }
+
+  /// `snapshot_keep_last` = 10016: optional int32, default `0`.
+  /// How many snapshots to keep, 0 for all; and whether also the best scored one.
+  public var snapshotKeepLast: Int {
+    get { fields[57] }
+    set { fields[57] = newValue }
+  }
+  public var hasSnapshotKeepLast: Bool { fields.has(57) }
+  public mutating func clearSnapshotKeepLast() { fields.clear(57) }
+
+  /// `snapshot_keep_best` = 10017: optional bool, default `false`.
+  public var snapshotKeepBest: Bool {
+    get { fields[58] }
+    set { fields[58] = newValue }
+  }
+  public var hasSnapshotKeepBest: Bool { fields.has(58) }
+  public mutating func clearSnapshotKeepBest() { fields.clear(58) }
 }

@@ -80,4 +80,13 @@ public struct SolverState: Message {
     set { fields[messages: 8] = newValue }
   }
   public mutating func clearCarriedState() { fields.clear(8) }
+
+  /// `run` = 10010: optional RunState.
+  /// What the run has seen of its losses and scores.
+  public var run: RunState {
+    get { fields[message: 9] }
+    set { fields[message: 9] = newValue }
+  }
+  public var hasRun: Bool { fields.has(9) }
+  public mutating func clearRun() { fields.clear(9) }
 }

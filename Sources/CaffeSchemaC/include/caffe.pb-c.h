@@ -28,6 +28,7 @@ typedef struct Caffe__FillerParameter Caffe__FillerParameter;
 typedef struct Caffe__SolverParameter Caffe__SolverParameter;
 typedef struct Caffe__SolverState Caffe__SolverState;
 typedef struct Caffe__CarriedState Caffe__CarriedState;
+typedef struct Caffe__RunState Caffe__RunState;
 typedef struct Caffe__TransformationParameter Caffe__TransformationParameter;
 typedef struct Caffe__LossParameter Caffe__LossParameter;
 typedef struct Caffe__AccuracyParameter Caffe__AccuracyParameter;
@@ -113,6 +114,15 @@ typedef enum _Caffe__SolverParameter__SolverType {
   CAFFE__SOLVER_PARAMETER__SOLVER_TYPE__ADAM = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CAFFE__SOLVER_PARAMETER__SOLVER_TYPE)
 } Caffe__SolverParameter__SolverType;
+/*
+ * Of forks or ours; docs/solvers.md explains them.
+ */
+typedef enum _Caffe__SolverParameter__MonitorMode {
+  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO = 10001,
+  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MIN = 10002,
+  CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MAX = 10003
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CAFFE__SOLVER_PARAMETER__MONITOR_MODE)
+} Caffe__SolverParameter__MonitorMode;
 typedef enum _Caffe__LossParameter__NormalizationMode {
   CAFFE__LOSS_PARAMETER__NORMALIZATION_MODE__FULL = 0,
   CAFFE__LOSS_PARAMETER__NORMALIZATION_MODE__VALID = 1,
@@ -646,12 +656,78 @@ struct  Caffe__SolverParameter
   protobuf_c_boolean layer_wise_reduce;
   size_t n_weights;
   char **weights;
+  /*
+   * Iterations of linear warm-up, and the rate they begin with (intel/caffe).
+   */
+  protobuf_c_boolean has_warmup_iter;
+  int32_t warmup_iter;
+  protobuf_c_boolean has_warmup_start_lr;
+  float warmup_start_lr;
+  /*
+   * The same with a quadratic rise (NVIDIA/caffe).
+   */
+  protobuf_c_boolean has_rampup_interval;
+  int32_t rampup_interval;
+  protobuf_c_boolean has_rampup_lr;
+  float rampup_lr;
+  /*
+   * The rate never falls below this after the warm-up (NVIDIA/caffe).
+   */
+  protobuf_c_boolean has_min_lr;
+  float min_lr;
+  /*
+   * Policy "plateau": iterations without a lower loss before each step (SSD).
+   */
+  size_t n_plateau_winsize;
+  int32_t *plateau_winsize;
+  /*
+   * LARS: each parameter blob's rate is scaled by its trust ratio (intel/caffe).
+   */
+  protobuf_c_boolean has_local_lr_auto;
+  protobuf_c_boolean local_lr_auto;
+  protobuf_c_boolean has_local_gw_ratio;
+  float local_gw_ratio;
+  /*
+   * The same by NVIDIA/caffe's names; larc_policy is "scale" or "clip".
+   */
+  protobuf_c_boolean has_larc;
+  protobuf_c_boolean larc;
+  char *larc_policy;
+  protobuf_c_boolean has_larc_eta;
+  float larc_eta;
+  /*
+   * Passes over the training records; training ends with them or with max_iter.
+   */
+  protobuf_c_boolean has_max_epoch;
+  int32_t max_epoch;
+  /*
+   * The output of the first test net that is its score; its objective if unset.
+   */
+  char *monitor;
+  /*
+   * Whether a lower or a higher score is better; AUTO: lower for losses.
+   */
+  protobuf_c_boolean has_monitor_mode;
+  Caffe__SolverParameter__MonitorMode monitor_mode;
+  /*
+   * Tests in a row without a better score that end the training; 0 for never.
+   */
+  protobuf_c_boolean has_early_stop_patience;
+  int32_t early_stop_patience;
+  /*
+   * How many snapshots to keep, 0 for all; and whether also the best scored one.
+   */
+  protobuf_c_boolean has_snapshot_keep_last;
+  int32_t snapshot_keep_last;
+  protobuf_c_boolean has_snapshot_keep_best;
+  protobuf_c_boolean snapshot_keep_best;
 };
 extern char caffe__solver_parameter__regularization_type__default_value[];
 extern char caffe__solver_parameter__type__default_value[];
+extern char caffe__solver_parameter__larc_policy__default_value[];
 #define CAFFE__SOLVER_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__solver_parameter__descriptor) \
-    , NULL, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0, 0, 0, caffe__solver_parameter__regularization_type__default_value, 0, 0, 0,NULL, 0, -1, 0, 0, NULL, 0, 0, 0, CAFFE__SOLVER_PARAMETER__SNAPSHOT_FORMAT__BINARYPROTO, 0, CAFFE__SOLVER_PARAMETER__SOLVER_MODE__GPU, 0, 0, 0, -1ll, caffe__solver_parameter__type__default_value, 0, 1e-08, 0, 0.999, 0, 0.99, 0, 0, 0, 1, 0, CAFFE__SOLVER_PARAMETER__SOLVER_TYPE__SGD, 0, 1, 0,NULL }
+    , NULL, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0, 0, 0, caffe__solver_parameter__regularization_type__default_value, 0, 0, 0,NULL, 0, -1, 0, 0, NULL, 0, 0, 0, CAFFE__SOLVER_PARAMETER__SNAPSHOT_FORMAT__BINARYPROTO, 0, CAFFE__SOLVER_PARAMETER__SOLVER_MODE__GPU, 0, 0, 0, -1ll, caffe__solver_parameter__type__default_value, 0, 1e-08, 0, 0.999, 0, 0.99, 0, 0, 0, 1, 0, CAFFE__SOLVER_PARAMETER__SOLVER_TYPE__SGD, 0, 1, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0.001, 0, 0, caffe__solver_parameter__larc_policy__default_value, 0, 0.001, 0, 0, NULL, 0, CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO, 0, 0, 0, 0, 0, 0 }
 
 
 /*
@@ -691,10 +767,14 @@ struct  Caffe__SolverState
    */
   size_t n_carried_state;
   Caffe__CarriedState **carried_state;
+  /*
+   * What the run has seen of its losses and scores.
+   */
+  Caffe__RunState *run;
 };
 #define CAFFE__SOLVER_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__solver_state__descriptor) \
-    , 0, 0, NULL, 0,NULL, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, 0,NULL }
+    , 0, 0, NULL, 0,NULL, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, 0,NULL, NULL }
 
 
 /*
@@ -715,6 +795,41 @@ struct  Caffe__CarriedState
 #define CAFFE__CARRIED_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__carried_state__descriptor) \
     , 0, 0u, NULL, 0,NULL }
+
+
+/*
+ * Ours: the part of a run's state that the iteration does not tell.
+ */
+struct  Caffe__RunState
+{
+  ProtobufCMessage base;
+  /*
+   * Policy "plateau": steps taken, the lowest loss, and when it or the step last changed.
+   */
+  protobuf_c_boolean has_plateau_step;
+  int32_t plateau_step;
+  protobuf_c_boolean has_plateau_loss;
+  float plateau_loss;
+  protobuf_c_boolean has_plateau_iter;
+  int32_t plateau_iter;
+  /*
+   * The best score of a test, its iteration, and how many tests have followed.
+   */
+  protobuf_c_boolean has_best_score;
+  float best_score;
+  protobuf_c_boolean has_best_iter;
+  int32_t best_iter;
+  protobuf_c_boolean has_tests_since_best;
+  int32_t tests_since_best;
+  /*
+   * The iterations of the snapshots on disk that snapshot_keep_last counts, oldest first.
+   */
+  size_t n_snapshot;
+  int32_t *snapshot;
+};
+#define CAFFE__RUN_STATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__run_state__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 /*
@@ -1864,6 +1979,9 @@ typedef void (*Caffe__SolverState_Closure)
 typedef void (*Caffe__CarriedState_Closure)
                  (const Caffe__CarriedState *message,
                   void *closure_data);
+typedef void (*Caffe__RunState_Closure)
+                 (const Caffe__RunState *message,
+                  void *closure_data);
 typedef void (*Caffe__TransformationParameter_Closure)
                  (const Caffe__TransformationParameter *message,
                   void *closure_data);
@@ -2040,8 +2158,10 @@ extern const ProtobufCMessageDescriptor caffe__solver_parameter__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__snapshot_format__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__solver_mode__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__solver_type__descriptor;
+extern const ProtobufCEnumDescriptor    caffe__solver_parameter__monitor_mode__descriptor;
 extern const ProtobufCMessageDescriptor caffe__solver_state__descriptor;
 extern const ProtobufCMessageDescriptor caffe__carried_state__descriptor;
+extern const ProtobufCMessageDescriptor caffe__run_state__descriptor;
 extern const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor;
 extern const ProtobufCMessageDescriptor caffe__loss_parameter__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__loss_parameter__normalization_mode__descriptor;

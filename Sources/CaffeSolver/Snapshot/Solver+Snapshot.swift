@@ -1,37 +1,62 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 import CaffeNet
 import CaffeSchema
 import Glibc
 
 extension Solver {
   /// Writes weights and state, each in full or not at all, and the weights first, so that a state on
-  /// disk never names weights that are not there.
+  /// disk never names weights that are not there; then removes what `snapshot_keep_last` does not keep.
   ///
-  /// - Throws: when a file cannot be written; earlier snapshots are untouched.
+  /// - Throws: weights that are not finite, or a file that cannot be written; earlier snapshots are
+  ///   untouched then.
   public func snapshot() throws {
-    let isHDF5 = parameter.snapshotFormat == .hdf5
-    let stem = "\(snapshotPrefix)_iter_\(iteration)"
-    let kind = isHDF5 ? "HDF5" : "binary proto"
-    let model = stem + (isHDF5 ? ".caffemodel.h5" : ".caffemodel")
-    log.info("Snapshotting to \(kind) file \(model)")
-    try net.saveWeights(to: model, includingGradients: parameter.snapshotDiff)
-    let state = stem + (isHDF5 ? ".solverstate.h5" : ".solverstate")
-    log.info("Snapshotting solver state to \(kind) file \(state)")
-    try trainingState(learnedNet: model).write(to: state)
-    lastSnapshot = state
+    let listed = run.snapshot.filter { $0 != iteration } + [iteration]
+    try writeSnapshot(listing: listed)
+    run.snapshot = listed
+    removeOldSnapshots()
   }
 
-  private func trainingState(learnedNet: String) -> TrainingState {
-    TrainingState(
+  /// - Parameter iterations: of the snapshots that count as the last ones.
+  func writeSnapshot(listing iterations: [Int]) throws {
+    guard Vector.isFinite(net.store.data.read(), count: net.store.count) else {
+      throw divergence("the weights became infinite or not a number")
+    }
+    let kind = parameter.snapshotFormat == .hdf5 ? "HDF5" : "binary proto"
+    let files = snapshotFiles(at: iteration)
+    log.info("Snapshotting to \(kind) file \(files.model)")
+    try net.saveWeights(to: files.model, includingGradients: parameter.snapshotDiff)
+    log.info("Snapshotting solver state to \(kind) file \(files.state)")
+    try trainingState(learnedNet: files.model, listing: iterations).write(to: files.state)
+    lastSnapshot = files.state
+    writtenIteration = iteration
+  }
+
+  /// The names that a snapshot of this iteration has.
+  func snapshotFiles(at iteration: Int) -> (model: String, state: String) {
+    let stem = "\(snapshotPrefix)_iter_\(iteration)"
+    let ending = parameter.snapshotFormat == .hdf5 ? ".h5" : ""
+    return (stem + ".caffemodel" + ending, stem + ".solverstate" + ending)
+  }
+
+  private func trainingState(learnedNet: String, listing iterations: [Int]) -> TrainingState {
+    var extras = extrasBeforeTest ?? extras()
+    extras.run.snapshot = iterations
+    return TrainingState(
       iteration: iteration, learnedNet: learnedNet,
-      currentStep: learningRate.step(at: max(0, iteration - 1)),
+      currentStep: max(learningRate.step(at: max(0, iteration - 1)), run.plateauStep),
       history: (0..<update.historyCount).flatMap { buffer in
         net.store.segments.indices.map { BlobProto(net.store.history(buffer, of: $0)) }
       },
-      extras: TrainingState.Extras(
-        seed: seed, nets: [net.progress] + (progressBeforeTest ?? testNets.map(\.progress)),
-        lossWindow: lossWindow.losses, solverType: parameter.type))
+      extras: extras)
+  }
+
+  /// The state of the run that Caffe's own part of a snapshot does not have, as it is now.
+  func extras() -> TrainingState.Extras {
+    TrainingState.Extras(
+      seed: seed, nets: ([net] + testNets).map(\.progress), lossWindow: lossWindow.losses,
+      solverType: parameter.type, run: run)
   }
 
   /// Continues from a state that this solver or BVLC Caffe wrote, in either format.
@@ -48,7 +73,7 @@ extension Solver {
     log.info("Restoring previous solver status from \(path)")
     try withPlace(path) {
       try check(state)
-      try net.loadWeights(from: try weights(of: state, beside: path)) { log.info("\($0)") }
+      try loadWeights(of: state, beside: path)
       for (index, blob) in state.history.enumerated() {
         let parameters = net.store.segments.count
         let target = net.store.history(index / parameters, of: index % parameters)
@@ -57,7 +82,12 @@ extension Solver {
     }
     iteration = state.iteration
     lastSnapshot = path
-    guard let extras = state.extras else { return }
+    guard let extras = state.extras else {
+      // The SSD branch of Caffe keeps the steps of its plateau here.
+      if parameter.lrPolicy == "plateau" { run.plateauStep = max(0, state.currentStep) }
+      return
+    }
+    run = extras.run
     lossWindow = LossWindow(capacity: parameter.averageLoss, losses: extras.lossWindow)
     for (net, progress) in zip([net] + testNets, extras.nets) {
       try net.resume(at: progress) { log.warning("\($0)") }
@@ -84,8 +114,31 @@ extension Solver {
     for (index, blob) in state.history.enumerated() {
       let shape = net.store.segments[index % net.store.segments.count].shape
       guard blob.fits(shape), blob.values.count == shape.count else {
-        throw CaffeError("history \(index) has shape \(blob.shapeText), the net needs \(shape)")
+        throw CaffeError(
+          "history \(index) has shape \(blob.shapeText), \(owner(of: index)) needs \(shape)")
       }
+    }
+  }
+
+  /// `param 0 of layer 'conv1'`, which history `index` belongs to.
+  private func owner(of index: Int) -> String {
+    let offset = net.store.segments[index % net.store.segments.count].offset
+    let owner = net.parameters.first { $0.segment?.offset == offset }
+    return owner.map { "param \($0.displayName) of layer '\($0.layer)'" } ?? "the net"
+  }
+
+  /// - Throws: weights that lack a layer, which would then go on with values that it was not left with.
+  private func loadWeights(of state: TrainingState, beside path: String) throws {
+    let file = try weights(of: state, beside: path)
+    let weights = try Weights(contentsOf: file)
+    let names = Set(weights.layers.map(\.name))
+    try withPlace(file) {
+      for layer in net.layers where !layer.parameters.isEmpty && !names.contains(layer.name) {
+        throw CaffeError(
+          "there are no weights for layer '\(layer.name)': the net has changed since the snapshot; to start from its weights, give them to --weights"
+        )
+      }
+      try net.copyWeights(weights) { log.info("\($0)") }
     }
   }
 
@@ -107,15 +160,28 @@ extension Solver {
 
   /// Checks before any training that snapshots will find a folder to go to.
   static func checkSnapshotFolder(_ solver: SolverParameter, prefix: String) throws {
-    guard solver.snapshot > 0 || solver.snapshotAfterTrain && !prefix.isEmpty else { return }
+    let isWanted = solver.snapshot > 0 || solver.snapshotKeepBest
+    guard isWanted || solver.snapshotAfterTrain && !prefix.isEmpty else { return }
     guard !prefix.isEmpty else {
-      throw CaffeError("In solver params, snapshot is specified but snapshot_prefix is not")
+      let field = solver.snapshot > 0 ? "snapshot" : "snapshot_keep_best"
+      throw CaffeError("In solver params, \(field) is specified but snapshot_prefix is not")
     }
     let folder = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? "."
-    guard access(folder, W_OK | X_OK) == 0 else {
+    if let reason = reasonNotToWrite(in: folder) {
       throw CaffeError(
-        "Cannot write to snapshot prefix '\(prefix)'.  Make sure that the directory exists and is writable."
+        "Cannot write to snapshot prefix '\(prefix)'.  Make sure that the directory exists and is writable. (\(reason))"
       )
     }
+  }
+
+  /// The system's words if no file can be made in `folder`: it is asked to make one, since permissions
+  /// do not tell of read-only or special file systems.
+  private static func reasonNotToWrite(in folder: String) -> String? {
+    let probe = "\(folder)/.caffe-swift.\(getpid())"
+    let descriptor = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return String(cString: strerror(errno)) }
+    close(descriptor)
+    unlink(probe)
+    return nil
   }
 }

@@ -30,7 +30,7 @@ extension TrainingState {
           carried: state.carriedState.filter { $0.net == number }
             .map { NetProgress.Carried(layer: $0.layer, blobs: $0.blob) })
       },
-      lossWindow: state.lossWindow, solverType: state.solverType)
+      lossWindow: state.lossWindow, solverType: state.solverType, run: state.run)
   }
 
   /// A model given in place of a state is a common mistake, and gets its own sentence.
@@ -59,6 +59,7 @@ extension TrainingState {
       }
       state.lossWindow = extras.lossWindow
       state.solverType = extras.solverType
+      state.run = extras.run
     }
     let bytes = try withPlace(path) { try state.binary() }
     try bytes.withUnsafeBytes { try AtomicFile.write(path, $0) }

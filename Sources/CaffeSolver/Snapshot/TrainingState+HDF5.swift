@@ -35,7 +35,8 @@ extension TrainingState {
       },
       lossWindow: file.exists("\(group)/loss_window")
         ? try file.read("\(group)/loss_window", as: Float.self).values : [],
-      solverType: try file.readString("\(group)/solver_type"))
+      solverType: try file.readString("\(group)/solver_type"),
+      run: try RunState(file, group: "\(group)/run"))
   }
 
   /// Groups `0`, `1`, … with `net`, `layer`, and the blobs as `blob/0`, `blob/1`, ….
@@ -79,6 +80,7 @@ extension TrainingState {
       try file.write("\(group)/loss_window", extras.lossWindow, shape: [extras.lossWindow.count])
     }
     try file.writeString("\(group)/solver_type", extras.solverType)
+    try extras.run.write(to: file, group: "\(group)/run")
     for (index, carried) in extras.carried.enumerated() {
       let place = "\(group)/carried_state/\(index)"
       try file.write("\(place)/net", Int64(carried.net))

@@ -23,6 +23,8 @@ struct TrainingState {
     var nets: [NetProgress]
     var lossWindow: [Float]
     var solverType: String
+    /// What the run has seen of its losses and scores.
+    var run = RunState()
 
     /// The states of all layers, each with the number of its net.
     var carried: [(net: Int, state: NetProgress.Carried)] {
