@@ -3570,16 +3570,20 @@ const ProtobufCMessageDescriptor caffe__crop_parameter__descriptor =
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue caffe__data_parameter__db__enum_values_by_number[2] =
+static const ProtobufCEnumValue caffe__data_parameter__db__enum_values_by_number[4] =
 {
   { "LEVELDB", "CAFFE__DATA_PARAMETER__DB__LEVELDB", 0 },
   { "LMDB", "CAFFE__DATA_PARAMETER__DB__LMDB", 1 },
+  { "IDX", "CAFFE__DATA_PARAMETER__DB__IDX", 10001 },
+  { "CIFAR", "CAFFE__DATA_PARAMETER__DB__CIFAR", 10002 },
 };
 static const ProtobufCIntRange caffe__data_parameter__db__value_ranges[] = {
-{0, 0},{0, 2}
+{0, 0},{10001, 2},{0, 4}
 };
-static const ProtobufCEnumValueIndex caffe__data_parameter__db__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex caffe__data_parameter__db__enum_values_by_name[4] =
 {
+  { "CIFAR", 3 },
+  { "IDX", 2 },
   { "LEVELDB", 0 },
   { "LMDB", 1 },
 };
@@ -3590,11 +3594,11 @@ const ProtobufCEnumDescriptor caffe__data_parameter__db__descriptor =
   "DB",
   "Caffe__DataParameter__DB",
   "caffe",
-  2,
+  4,
   caffe__data_parameter__db__enum_values_by_number,
-  2,
+  4,
   caffe__data_parameter__db__enum_values_by_name,
-  1,
+  2,
   caffe__data_parameter__db__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
@@ -3605,7 +3609,10 @@ static const uint32_t caffe__data_parameter__crop_size__default_value = 0u;
 static const protobuf_c_boolean caffe__data_parameter__mirror__default_value = 0;
 static const protobuf_c_boolean caffe__data_parameter__force_encoded_color__default_value = 0;
 static const uint32_t caffe__data_parameter__prefetch__default_value = 4u;
-static const ProtobufCFieldDescriptor caffe__data_parameter__field_descriptors[10] =
+static const protobuf_c_boolean caffe__data_parameter__shuffle__default_value = 0;
+static const protobuf_c_boolean caffe__data_parameter__skip_damaged__default_value = 0;
+static const uint32_t caffe__data_parameter__workers__default_value = 1u;
+static const ProtobufCFieldDescriptor caffe__data_parameter__field_descriptors[13] =
 {
   {
     "source",
@@ -3727,6 +3734,42 @@ static const ProtobufCFieldDescriptor caffe__data_parameter__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shuffle",
+    10001,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__DataParameter, has_shuffle),
+    offsetof(Caffe__DataParameter, shuffle),
+    NULL,
+    &caffe__data_parameter__shuffle__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_damaged",
+    10002,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__DataParameter, has_skip_damaged),
+    offsetof(Caffe__DataParameter, skip_damaged),
+    NULL,
+    &caffe__data_parameter__skip_damaged__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workers",
+    10003,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__DataParameter, has_workers),
+    offsetof(Caffe__DataParameter, workers),
+    NULL,
+    &caffe__data_parameter__workers__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__data_parameter__field_indices_by_name[] = {
   7,   /* field[7] = backend */
@@ -3738,12 +3781,16 @@ static const unsigned caffe__data_parameter__field_indices_by_name[] = {
   9,   /* field[9] = prefetch */
   6,   /* field[6] = rand_skip */
   1,   /* field[1] = scale */
+  10,   /* field[10] = shuffle */
+  11,   /* field[11] = skip_damaged */
   0,   /* field[0] = source */
+  12,   /* field[12] = workers */
 };
-static const ProtobufCIntRange caffe__data_parameter__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe__data_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 10001, 10 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor caffe__data_parameter__descriptor =
 {
@@ -3753,10 +3800,10 @@ const ProtobufCMessageDescriptor caffe__data_parameter__descriptor =
   "Caffe__DataParameter",
   "caffe",
   sizeof(Caffe__DataParameter),
-  10,
+  13,
   caffe__data_parameter__field_descriptors,
   caffe__data_parameter__field_indices_by_name,
-  1,  caffe__data_parameter__number_ranges,
+  2,  caffe__data_parameter__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -4428,7 +4475,9 @@ static const protobuf_c_boolean caffe__image_data_parameter__is_color__default_v
 static const float caffe__image_data_parameter__scale__default_value = 1;
 static const uint32_t caffe__image_data_parameter__crop_size__default_value = 0u;
 static const protobuf_c_boolean caffe__image_data_parameter__mirror__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__image_data_parameter__field_descriptors[12] =
+static const uint32_t caffe__image_data_parameter__label_dim__default_value = 1u;
+static const protobuf_c_boolean caffe__image_data_parameter__skip_damaged__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__image_data_parameter__field_descriptors[14] =
 {
   {
     "source",
@@ -4574,11 +4623,36 @@ static const ProtobufCFieldDescriptor caffe__image_data_parameter__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "label_dim",
+    10001,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ImageDataParameter, has_label_dim),
+    offsetof(Caffe__ImageDataParameter, label_dim),
+    NULL,
+    &caffe__image_data_parameter__label_dim__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_damaged",
+    10002,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__ImageDataParameter, has_skip_damaged),
+    offsetof(Caffe__ImageDataParameter, skip_damaged),
+    NULL,
+    &caffe__image_data_parameter__skip_damaged__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__image_data_parameter__field_indices_by_name[] = {
   3,   /* field[3] = batch_size */
   4,   /* field[4] = crop_size */
   10,   /* field[10] = is_color */
+  12,   /* field[12] = label_dim */
   2,   /* field[2] = mean_file */
   5,   /* field[5] = mirror */
   8,   /* field[8] = new_height */
@@ -4587,12 +4661,14 @@ static const unsigned caffe__image_data_parameter__field_indices_by_name[] = {
   11,   /* field[11] = root_folder */
   1,   /* field[1] = scale */
   7,   /* field[7] = shuffle */
+  13,   /* field[13] = skip_damaged */
   0,   /* field[0] = source */
 };
-static const ProtobufCIntRange caffe__image_data_parameter__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe__image_data_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 10001, 12 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor caffe__image_data_parameter__descriptor =
 {
@@ -4602,10 +4678,10 @@ const ProtobufCMessageDescriptor caffe__image_data_parameter__descriptor =
   "Caffe__ImageDataParameter",
   "caffe",
   sizeof(Caffe__ImageDataParameter),
-  12,
+  14,
   caffe__image_data_parameter__field_descriptors,
   caffe__image_data_parameter__field_indices_by_name,
-  1,  caffe__image_data_parameter__number_ranges,
+  2,  caffe__image_data_parameter__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -16,6 +16,8 @@ extension Phase: ExpressibleByArgument {
   }
 }
 
+extension WritableDatabase: ExpressibleByArgument {}
+
 enum SignalEffect: String, ExpressibleByArgument, CaseIterable {
   case stop
   case snapshot

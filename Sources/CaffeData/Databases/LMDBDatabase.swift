@@ -5,6 +5,9 @@ import CaffeErrors
 ///
 /// Source: BVLC Caffe, `db_lmdb.cpp`; the LMDB 0.9 documentation.
 package final class LMDBDatabase: RecordDatabase {
+  /// The file that every LMDB database has.
+  static let mark = "data.mdb"
+
   package let path: String
   package let count: Int
   private let environment: LMDBEnvironment

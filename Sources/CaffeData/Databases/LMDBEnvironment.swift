@@ -26,7 +26,7 @@ final class LMDBEnvironment: @unchecked Sendable {  // LMDB lets threads share a
   static func acquire(_ path: String) throws -> LMDBEnvironment {
     try lock.withLock {
       var status = stat()
-      guard stat(path + "/data.mdb", &status) == 0 else {
+      guard stat("\(path)/\(LMDBDatabase.mark)", &status) == 0 else {
         let isThere = FileManager.default.fileExists(atPath: path)
         throw CaffeError(
           isThere ? "this is not an LMDB database: a folder with data.mdb" : SystemFile.reason)

@@ -11,6 +11,9 @@ import Foundation
 package final class LevelDBDatabase: RecordDatabase, @unchecked Sendable {
   // LevelDB lets threads share a database; `counted` is guarded by `lock`.
 
+  /// The file that every LevelDB database has.
+  static let mark = "CURRENT"
+
   package let path: String
   private let store: LevelDBStore
   private let lock = NSLock()

@@ -49,6 +49,14 @@ package struct ImageList: Sendable {
     firstOddLabel = odd
   }
 
+  /// What to tell the user about labels, if anything.
+  package var oddLabelRemark: String? {
+    firstOddLabel.map { line, label in
+      "\(source): line \(line): the label '\(label)' is not a whole number; "
+        + "only its leading digits count"
+    }
+  }
+
   private static func isBlank(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: " ") || (UInt8(ascii: "\t")...UInt8(ascii: "\r")).contains(byte)
   }

@@ -36,11 +36,7 @@ package final class ImageDataLayer: ImageBatchLayer {
     let list = try withPlace("image_data_param.source") {
       try ImageList(context.resolve(data.source)) { context.resolve(data.rootFolder + $0) }
     }
-    if let (line, label) = list.firstOddLabel {
-      context.report(
-        "\(list.source): line \(line): the label '\(label)' is not a whole number; "
-          + "only its leading digits count")
-    }
+    if let remark = list.oddLabelRemark { context.report(remark) }
     let source = try ImageListSource(
       list, settings, transformer: Self.transformer(of: parameter, context),
       seed: Self.seed(of: parameter, context),
