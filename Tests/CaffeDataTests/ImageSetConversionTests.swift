@@ -109,7 +109,9 @@ import Testing
   func whatIsEncodedIsWhatWasGiven(channels: Int) throws {
     let image = Image(
       height: 40, width: 31, channels: channels,
-      pixels: (0..<40 * 31 * channels).map { UInt8(100 + ($0 / channels / 31) * 2) })
+      pixels: (0..<40 * 31 * channels).map {
+        UInt8(60 * ($0 % channels) + ($0 / channels / 31) * 2)
+      })
     let png = try ImageEncoder.encode(image, .png)
     #expect(try decoded(png) == image)
     let jpg = try decoded(ImageEncoder.encode(image, .jpg))
@@ -142,7 +144,7 @@ import Testing
     ) { try convert(list) }
     #expect(!FileManager.default.fileExists(atPath: folder("db")))
     var reports: [String] = []
-    let outcome = try convert(list, { $0.skipsDamaged = true }) { reports.append($0) }
+    let outcome = try convert(list, { $0.skipsDamaged = true }, report: { reports.append($0) })
     #expect(outcome.written == 2 && outcome.skipped == 2)
     #expect(reports.count == 2)
     #expect(reports[1].contains("line 3: File not found: "), "\(reports)")

@@ -31,6 +31,7 @@ package class FixedRecords: RecordDatabase, @unchecked Sendable {  // nothing ch
   }
 
   package func makeCursor() throws -> any RecordCursor { FixedRecordCursor(self) }
+  package func makeRandomCursor() throws -> any RecordCursor { FixedRecordCursor(self) }
 
   fileprivate func key(_ index: Int) -> [UInt8] {
     Array(String(format: "%0\(keyDigits)d", index).utf8)

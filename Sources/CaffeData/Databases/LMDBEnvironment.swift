@@ -121,3 +121,11 @@ enum LMDB {
     return table
   }
 }
+
+extension MDB_val {
+  /// What LMDB takes as input, though its C type does not say that it only reads it.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    self.init(
+      mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+  }
+}

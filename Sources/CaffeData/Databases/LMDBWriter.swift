@@ -112,11 +112,3 @@ package final class LMDBWriter: RecordWriter {
     return true
   }
 }
-
-extension MDB_val {
-  /// What LMDB takes as input, though its C type does not say that it only reads it.
-  fileprivate init(_ bytes: UnsafeRawBufferPointer) {
-    self.init(
-      mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
-  }
-}

@@ -19,6 +19,8 @@ package final class HDF5DataLayer: Layer {
   ) { try HDF5DataLayer($0, context: $1) }
 
   private let source: HDF5DataSource
+  /// How many rows an epoch has.
+  package var recordCount: Int? { source.recordCount }
   private let batchSize: Int
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {

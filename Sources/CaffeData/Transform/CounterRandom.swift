@@ -73,3 +73,20 @@ package struct Permutation: Sendable {
     return left << halfBits | right
   }
 }
+
+/// The order in which an epoch's records come, another one in each epoch.
+struct EpochPermutation: Sendable {
+  private let count: Int
+  private let random: CounterRandom
+
+  init(count: Int, seed: UInt64) {
+    self.count = count
+    random = CounterRandom(seed: seed)
+  }
+
+  /// The record at a position counted over all epochs.
+  subscript(position: Int) -> Int {
+    let (epoch, place) = position.quotientAndRemainder(dividingBy: count)
+    return Permutation(count: count, random: random.branch(UInt64(epoch)))[place]
+  }
+}
