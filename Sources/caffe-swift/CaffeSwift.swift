@@ -23,7 +23,8 @@ struct CaffeSwift: ParsableCommand {
     version: "caffe-swift 0.1.0",
     subcommands: [
       Train.self, Test.self, Time.self, Export.self, ConvertMNIST.self, ConvertCIFAR.self,
-      ConvertImageset.self, ComputeImageMean.self, Layers.self, UpgradeNet.self, UpgradeSolver.self,
+      ConvertImageset.self, ComputeImageMean.self, Dataset.self, Classify.self,
+      ExtractFeatures.self, Layers.self, UpgradeNet.self, UpgradeSolver.self,
     ])
 
   static func main() {

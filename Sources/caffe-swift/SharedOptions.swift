@@ -17,6 +17,7 @@ extension Phase: ExpressibleByArgument {
 }
 
 extension WritableDatabase: ExpressibleByArgument {}
+extension FeatureFormat: ExpressibleByArgument {}
 
 enum SignalEffect: String, ExpressibleByArgument, CaseIterable {
   case stop

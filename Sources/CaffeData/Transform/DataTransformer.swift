@@ -11,7 +11,7 @@ import CaffeSchema
 ///
 /// Source: BVLC Caffe, `data_transformer.cpp`.
 package struct DataTransformer: Sendable {
-  package struct Extents: Equatable, Sendable, CustomStringConvertible {
+  package struct Extents: Hashable, Sendable, CustomStringConvertible {
     package var channels: Int
     package var height: Int
     package var width: Int

@@ -18,6 +18,15 @@ package struct TransformSettings: Sendable {
       self.width = width
       self.values = values
     }
+
+    /// The mean of each channel.
+    package var channelMeans: [Float] {
+      let area = height * width
+      return (0..<channels).map { channel in
+        let sum = values[channel * area..<(channel + 1) * area].reduce(0.0) { $0 + Double($1) }
+        return Float(sum / Double(area))
+      }
+    }
   }
 
   package var scale: Float
