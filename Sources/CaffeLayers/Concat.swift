@@ -11,7 +11,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `concat_layer.cpp`.
 final class ConcatLayer: Layer {
   static let kind = LayerKind(
-    "Concat", bottoms: .atLeast(1), tops: .exactly(1),
+    "Concat", bottoms: .atLeast(1), tops: .exactly(1), topMemory: .viewOfOnlyBottom,
     documentation: LayerDocumentation(
       "Joins its bottoms along one axis", parameterFields: ["concat_param"],
       source: "concat_layer.cpp")

@@ -10,6 +10,7 @@ import CaffeSchema
 final class ELULayer: ElementwiseLayer {
   static let kind = LayerKind(
     "ELU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "Exponential linear unit", formula: "y = x where x > 0, else alpha (e^x - 1)",
       parameterFields: ["elu_param"], source: "elu_layer.cpp")

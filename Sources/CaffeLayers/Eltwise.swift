@@ -16,11 +16,16 @@ import CaffeSchema
 final class EltwiseLayer: Layer {
   static let kind = LayerKind(
     "Eltwise", bottoms: .atLeast(2), tops: .exactly(1),
+    outputUse: EltwiseLayer.outputUse,
     documentation: LayerDocumentation(
       "Combines bottoms of one shape element by element",
       formula: "y = sum(coeff[i] x[i]), prod(x[i]) or max(x[i])",
       parameterFields: ["eltwise_param"], source: "eltwise_layer.cpp")
   ) { try EltwiseLayer($0, context: $1) }
+
+  @Sendable private static func outputUse(_ parameter: LayerParameter) -> LayerKind.OutputUse {
+    parameter.eltwiseParam.operation == .prod ? .values : .nothing
+  }
 
   private let operation: EltwiseParameter.EltwiseOp
   private let coefficients: [Float]

@@ -11,6 +11,7 @@ import CaffeSchema
 final class ExpLayer: ElementwiseLayer {
   static let kind = LayerKind(
     "Exp", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "Exponential; the base -1 stands for e", formula: "y = base^(shift + scale x)",
       parameterFields: ["exp_param"], source: "exp_layer.cpp")

@@ -9,7 +9,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `flatten_layer.cpp`.
 final class FlattenLayer: Layer {
   static let kind = LayerKind(
-    "Flatten", bottoms: .exactly(1), tops: .exactly(1),
+    "Flatten", bottoms: .exactly(1), tops: .exactly(1), topMemory: .view,
     documentation: LayerDocumentation(
       "Makes one axis of the axes from axis to end_axis, without a copy",
       parameterFields: ["flatten_param"], source: "flatten_layer.cpp")

@@ -16,7 +16,8 @@ import CaffeSchema
 /// Source: BVLC Caffe, `infogain_loss_layer.cpp`.
 final class InfogainLossLayer: Layer {
   static let kind = LayerKind(
-    "InfogainLoss", bottoms: .between(2, 3), tops: .between(1, 2), isLoss: true, automaticTops: 1,
+    "InfogainLoss", bottoms: .between(2, 3), tops: .between(1, 2),
+    outputUse: LayerKind.always(.values), isLoss: true, automaticTops: 1,
     labels: [1, 2],
     documentation: LayerDocumentation(
       "Softmax loss weighted by a matrix H of what each class is worth for each label",

@@ -15,7 +15,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `lrn_layer.cpp`.
 final class LRNLayer: Layer {
   static let kind = LayerKind(
-    "LRN", bottoms: .exactly(1), tops: .exactly(1),
+    "LRN", bottoms: .exactly(1), tops: .exactly(1), outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "Local response normalisation, across channels or within each",
       formula:

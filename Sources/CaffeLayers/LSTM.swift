@@ -19,7 +19,8 @@ import CaffeSchema
 /// Source: BVLC Caffe, `lstm_layer.cpp`, `recurrent_layer.cpp`.
 final class LSTMLayer: RecurrentLayer {
   static let kind = LayerKind(
-    "LSTM", bottoms: .between(2, 5), tops: .between(1, 3), labels: [1],
+    "LSTM", bottoms: .between(2, 5), tops: .between(1, 3),
+    outputUse: LayerKind.always(.values), labels: [1],
     documentation: LayerDocumentation(
       "Long short-term memory over whole sequences",
       formula:

@@ -14,7 +14,8 @@ import CaffeSchema
 /// Source: BVLC Caffe, `lstm_unit_layer.cpp`.
 final class LSTMUnitLayer: Layer {
   static let kind = LayerKind(
-    "LSTMUnit", bottoms: .exactly(3), tops: .exactly(2), labels: [2],
+    "LSTMUnit", bottoms: .exactly(3), tops: .exactly(2), outputUse: LayerKind.always(.values),
+    labels: [2],
     documentation: LayerDocumentation(
       "One step of long short-term memory, without weights",
       formula: "c = cont f c' + i g, h = o tanh c; i, f, o = sigmoid and g = tanh of the gates",

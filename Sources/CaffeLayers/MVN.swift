@@ -15,6 +15,7 @@ import CaffeSchema
 final class MVNLayer: Layer {
   static let kind = LayerKind(
     "MVN", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "Subtracts the mean of each channel of each image and divides by the standard deviation",
       formula: "y = (x - mean) / (sqrt(variance) + eps)", parameterFields: ["mvn_param"],

@@ -17,7 +17,8 @@ import CaffeSchema
 /// Source: BVLC Caffe, `rnn_layer.cpp`, `recurrent_layer.cpp`.
 final class RNNLayer: RecurrentLayer {
   static let kind = LayerKind(
-    "RNN", bottoms: .between(2, 4), tops: .between(1, 2), labels: [1],
+    "RNN", bottoms: .between(2, 4), tops: .between(1, 2),
+    outputUse: LayerKind.always(.values), labels: [1],
     documentation: LayerDocumentation(
       "A simple recurrent net over whole sequences",
       formula: "h[t] = tanh(W x[t] + b + W_h cont h[t-1]), o[t] = tanh(W_o h[t] + b_o)",

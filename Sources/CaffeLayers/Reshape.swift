@@ -13,7 +13,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `reshape_layer.cpp`.
 final class ReshapeLayer: Layer {
   static let kind = LayerKind(
-    "Reshape", bottoms: .exactly(1), tops: .exactly(1),
+    "Reshape", bottoms: .exactly(1), tops: .exactly(1), topMemory: .view,
     documentation: LayerDocumentation(
       "Gives the bottom's values another shape, without a copy", parameterFields: ["reshape_param"],
       source: "reshape_layer.cpp")

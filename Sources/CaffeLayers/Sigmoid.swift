@@ -8,6 +8,7 @@ import CaffeSchema
 final class SigmoidLayer: ElementwiseLayer {
   static let kind = LayerKind(
     "Sigmoid", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "Logistic function", formula: "y = 1 / (1 + e^-x)", parameterFields: ["sigmoid_param"],
       source: "sigmoid_layer.cpp")

@@ -11,7 +11,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `slice_layer.cpp`.
 final class SliceLayer: Layer {
   static let kind = LayerKind(
-    "Slice", bottoms: .exactly(1), tops: .atLeast(1),
+    "Slice", bottoms: .exactly(1), tops: .atLeast(1), topMemory: .viewOfOnlyBottom,
     documentation: LayerDocumentation(
       "Cuts its bottom along one axis", parameterFields: ["slice_param"], source: "slice_layer.cpp")
   ) { try SliceLayer($0, context: $1) }

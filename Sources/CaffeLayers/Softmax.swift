@@ -10,6 +10,7 @@ import CaffeSchema
 final class SoftmaxLayer: Layer {
   static let kind = LayerKind(
     "Softmax", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "Probabilities from scores", formula: "y = e^x / sum(e^x) along axis",
       parameterFields: ["softmax_param"], source: "softmax_layer.cpp")

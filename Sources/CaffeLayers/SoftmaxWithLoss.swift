@@ -15,7 +15,8 @@ import CaffeSchema
 /// Source: BVLC Caffe, `softmax_loss_layer.cpp`.
 final class SoftmaxWithLossLayer: Layer {
   static let kind = LayerKind(
-    "SoftmaxWithLoss", bottoms: .exactly(2), tops: .between(1, 2), isLoss: true, automaticTops: 1,
+    "SoftmaxWithLoss", bottoms: .exactly(2), tops: .between(1, 2),
+    outputUse: LayerKind.always(.values), isLoss: true, automaticTops: 1,
     labels: [1],
     documentation: LayerDocumentation(
       "Multinomial logistic loss of the softmax of scores, for classification",

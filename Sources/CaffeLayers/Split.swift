@@ -10,7 +10,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `split_layer.cpp`.
 final class SplitLayer: Layer {
   static let kind = LayerKind(
-    "Split", bottoms: .exactly(1), tops: .atLeast(1),
+    "Split", bottoms: .exactly(1), tops: .atLeast(1), topMemory: .view,
     documentation: LayerDocumentation(
       "Hands one blob to several readers; nets insert it by themselves", source: "split_layer.cpp")
   ) { try SplitLayer($0, context: $1) }

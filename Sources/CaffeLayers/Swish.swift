@@ -8,6 +8,7 @@ import CaffeSchema
 final class SwishLayer: ElementwiseLayer {
   static let kind = LayerKind(
     "Swish", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "A smooth ReLU that dips below 0", formula: "y = x / (1 + e^(-beta x))",
       parameterFields: ["swish_param"], source: "swish_layer.cpp")

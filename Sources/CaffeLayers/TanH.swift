@@ -8,6 +8,7 @@ import CaffeSchema
 final class TanHLayer: ElementwiseLayer {
   static let kind = LayerKind(
     "TanH", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    outputUse: LayerKind.always(.values),
     documentation: LayerDocumentation(
       "Hyperbolic tangent", formula: "y = tanh x", parameterFields: ["tanh_param"],
       source: "tanh_layer.cpp")

@@ -29,9 +29,7 @@ final class TileLayer: Layer {
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     let axis = try bottoms[0].axis(parameter.tileParam.axis)
     var dimensions = bottoms[0].dimensions
-    let (extent, overflow) = dimensions[axis].multipliedReportingOverflow(by: tiles)
-    guard !overflow else { throw CaffeError("\(tiles) tiles of \(bottoms[0]) are too many") }
-    dimensions[axis] = extent
+    dimensions[axis] *= tiles  // both below 2³¹
     return [try Shape(dimensions)]
   }
 

@@ -90,13 +90,13 @@ public final class Net {
     layers = steps.map(\.layer)
     inputs = layers.filter { $0.type == "Input" }.flatMap { $0.top.map(\.name) }
     outputs = Net.outputs(of: plan, blobs: blobs)
-    blobNames = plan.blobs.map(\.name)
-    blobsByName = Dictionary(blobs.map { ($0.name, $0) }) { first, _ in first }
+    blobsByName = Dictionary(blobs.map { ($0.name, $0) }) { _, last in last }
+    blobNames = blobs.filter { [blobsByName] in blobsByName[$0.name] === $0 }.map(\.name)
     try reshape()
     report(plan, to: context.report)
   }
 
-  /// The blob of this name, `nil` if the net has none.
+  /// The blob of this name, `nil` if the net has none; after the last layer that runs in place on it.
   public func blob(_ name: String) -> Blob? { blobsByName[name] }
 
   public func layer(_ name: String) -> Layer? { layers.first { $0.name == name } }

@@ -103,6 +103,28 @@ import Testing
     }
   }
 
+  /// Layers above may change in place what the kind says is not read again.
+  @Test(arguments: types, [Engine.caffe, Engine.oneDNN])
+  func gradientsReadOfTheTopsWhatTheKindSays(_ type: String, on engine: Engine) throws {
+    try Trial.run(type, engine) { trial in
+      let (run, kind) = (try trial.build(), try LayerCatalog.standard.kind(type))
+      let wanted = run.layer.propagateDown
+      guard wanted.contains(true) || run.layer.learns.contains(true) else { return }
+      let use = kind.outputUse(run.layer.parameter)
+      guard use != .values, kind.topMemory != .view else { return }
+      try run.forward()
+      let gradients = (try run.backward(wanted), run.parameterGradients)
+      run.net.clearGradients()
+      for top in run.layer.top {
+        top.data.values = top.data.values.map { value in
+          use == .nothing ? .nan : value > 0 ? 3 : value < 0 ? -3 : 0
+        }
+      }
+      #expect(try run.backward(wanted) == gradients.0)
+      #expect(run.parameterGradients == gradients.1)
+    }
+  }
+
   @Test(arguments: types)
   func wrongCounts(_ type: String) throws {
     let kind = try LayerCatalog.standard.kind(type)

@@ -76,4 +76,51 @@ struct InPlaceTests {
       #expect(report.worst < 2e-3, "\(report)")
     }
   }
+
+  /// A layer below whose gradient or reader needs what the layer in place would overwrite.
+  static let disturbances = [
+    #"type: "TanH" bottom: "x" top: "y""#,
+    #"type: "Sigmoid" bottom: "x" top: "x" } "#
+      + #"layer { name: "v" type: "Flatten" bottom: "x" top: "y""#,
+    #"type: "ReLU" bottom: "x" top: "y""#,
+    #"type: "Split" bottom: "x" top: "y" top: "other" } "#
+      + #"layer { name: "v" type: "Log" bottom: "other" top: "z" log_param { shift: 9 }"#,
+    #"type: "TanH" bottom: "x" top: "y" } layer { name: "d" type: "Dropout" bottom: "y" top: "y""#,
+  ]
+
+  @Test(arguments: disturbances) func leavesOthersTheirValues(_ below: String) throws {
+    func run(_ top: String) throws -> [[Float]] {
+      let net = try Net(
+        NetParameter(
+          text: """
+            force_backward: true
+            layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 3 dim: 4 } } }
+            layer { name: "below" \(below) }
+            layer { name: "above" type: "Power" bottom: "y" top: "\(top)" power_param { shift: -0.3 scale: 2 } }
+            """, file: "in-place"), context: LayerContext(phase: .train, seed: 3))
+      var random = TestRandom(seed: 6)
+      let x = try #require(net.layer("i")?.top.first)
+      x.data.values = random.spaced(12)
+      try net.forward()
+      for output in net.outputs { output.blob.diff.values = random.values(output.blob.count) }
+      try net.backward()
+      return [x.diff.values] + ["z", top].compactMap { net.blob($0)?.data.values }
+    }
+    #expect(try run("y") == run("top"))
+  }
+
+  /// The layers of AlexNet and ResNet that are written in place run so.
+  @Test(arguments: [
+    #"type: "ReLU" bottom: "x" top: "x" } layer { name: "d" type: "Dropout" bottom: "x" top: "x""#,
+    #"type: "BatchNorm" bottom: "x" top: "x" } layer { name: "s" type: "Scale" bottom: "x" top: "x" } "#
+      + #"layer { name: "r" type: "ReLU" bottom: "x" top: "x""#,
+  ]) func runsInPlaceWhereNobodyMinds(_ layers: String) throws {
+    let net = try Net(
+      NetParameter(
+        text: """
+          layer { name: "i" type: "Input" top: "x" input_param { shape { dim: 3 dim: 4 } } }
+          layer { name: "first" \(layers) }
+          """, file: "in-place"), context: LayerContext(phase: .train, seed: 3))
+    #expect(net.layers.allSatisfy { $0.top[0] === net.blob("x") })
+  }
 }

@@ -59,13 +59,15 @@ struct LayerTestCase: CustomTestStringConvertible, Sendable {
   ///
   /// - Parameter fixed: inputs that get no gradient.
   func expectGradients(
-    _ inputs: [[Float]], fixed: Set<Int> = [], step: Float = 1e-2, tolerance: Double = 2e-3,
+    _ inputs: [[Float]], fixed: Set<Int> = [], engine: Engine? = nil, step: Float = 1e-2,
+    tolerance: Double = 2e-3,
     sourceLocation: Testing.SourceLocation = #_sourceLocation
   ) throws {
     let named = Dictionary(
       uniqueKeysWithValues: inputs.enumerated().map { ("in\($0)", $1) })
     let report = try checkGradients(
-      text, inputs: named, fixed: Set(fixed.map { "in\($0)" }), step: step)
+      text, inputs: named, fixed: Set(fixed.map { "in\($0)" }), engine: engine,
+      step: step)
     let inputCount = inputs.enumerated().filter { !fixed.contains($0.offset) }
       .reduce(0) { $0 + $1.element.count }
     let parameterCount = try net().parameters.reduce(0) { $0 + $1.blob.count }

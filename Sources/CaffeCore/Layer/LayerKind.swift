@@ -32,12 +32,32 @@ public struct LayerKind: Sendable {
     }
   }
 
+  /// What the backward pass of a layer reads of the values that `forward` put into its tops, and so
+  /// what a layer above may not change in place.
+  public enum OutputUse: Sendable {
+    case nothing, sign, values
+  }
+
+  /// Whose memory the tops are.
+  public enum TopMemory: Sendable {
+    case own
+    /// A view of the bottom where there is one bottom and one top, else its own.
+    case viewOfOnlyBottom
+    /// Every top is a view of the first bottom.
+    case view
+  }
+
   /// The `type` of a prototxt, such as `Pooling`.
   public let type: String
   public let bottoms: Arity
   public let tops: Arity
   /// A top may carry the name of its bottom and use its memory.
   public let runsInPlace: Bool
+  /// What it leaves of its bottom in place has the bottom's sign, or is 0 and passes no gradient.
+  public let keepsSign: Bool
+  public let topMemory: TopMemory
+  /// What the backward pass of a layer with these settings reads of its own tops.
+  public let outputUse: @Sendable (LayerParameter) -> OutputUse
   /// The first top enters the objective with weight 1 unless `loss_weight` says otherwise.
   public let isLoss: Bool
   /// Tops that are made, without a name, if the prototxt lists fewer.
@@ -51,8 +71,11 @@ public struct LayerKind: Sendable {
   public let make: @Sendable (LayerParameter, LayerContext) throws -> Layer
 
   public init(
-    _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false, isLoss: Bool = false,
-    automaticTops: Int = 0, labels: Set<Int> = [], isForwardOnly: Bool = false,
+    _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false,
+    keepsSign: Bool = false, topMemory: TopMemory = .own,
+    outputUse: @escaping @Sendable (LayerParameter) -> OutputUse = always(.nothing),
+    isLoss: Bool = false, automaticTops: Int = 0, labels: Set<Int> = [],
+    isForwardOnly: Bool = false,
     documentation: LayerDocumentation,
     make: @escaping @Sendable (LayerParameter, LayerContext) throws -> Layer
   ) {
@@ -60,12 +83,20 @@ public struct LayerKind: Sendable {
     self.bottoms = bottoms
     self.tops = tops
     self.runsInPlace = runsInPlace
+    self.keepsSign = keepsSign
+    self.topMemory = topMemory
+    self.outputUse = outputUse
     self.isLoss = isLoss
     self.automaticTops = automaticTops
     self.labels = labels
     self.isForwardOnly = isForwardOnly
     self.documentation = documentation
     self.make = make
+  }
+
+  /// An `outputUse` that does not depend on the settings.
+  public static func always(_ use: OutputUse) -> @Sendable (LayerParameter) -> OutputUse {
+    { _ in use }
   }
 
   /// - Throws: Caffe's sentence when the numbers of blobs do not fit this type.

@@ -49,8 +49,9 @@ package struct ConvolutionGeometry: Hashable, Sendable {
       let window = dilation[axis] * (kernel[axis] - 1) + 1
       let room = input[axis] + 2 * pad[axis] - window
       guard room >= 0 else {
+        let reach = dilation[axis] > 1 ? " with dilation \(dilation[axis])" : ""
         throw CaffeError(
-          "a window of \(window) does not fit into the bottom's \(input[axis])"
+          "kernel_size \(kernel[axis])\(reach) does not fit into the bottom's \(input[axis])"
             + " with pad \(pad[axis]) on spatial axis \(axis)")
       }
       return room / stride[axis] + 1

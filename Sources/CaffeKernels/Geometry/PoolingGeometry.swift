@@ -41,7 +41,7 @@ package struct PoolingGeometry: Hashable, Sendable {
       let room = input[axis] + 2 * pad[axis] - kernel[axis]
       guard room >= 0 || rounding == .up && room > -stride[axis] else {
         throw CaffeError(
-          "a window of \(kernel[axis]) does not fit into the bottom's \(input[axis])"
+          "kernel_size \(kernel[axis]) does not fit into the bottom's \(input[axis])"
             + " with pad \(pad[axis]) on spatial axis \(axis)")
       }
       let steps =

@@ -5,11 +5,14 @@ import CaffeSchema
 extension NetPlan {
   /// Numbers the blobs and gives each layer the numbers of its bottoms and tops.
   ///
-  /// A top that carries the name of the bottom at the same position is that bottom (in place). What
-  /// nobody reads is an output of the net.
+  /// A top that carries the name of the bottom at the same position is that bottom (in place), unless
+  /// that would disturb a layer below: then it is a blob of its own. What nobody reads is an output of
+  /// the net.
   ///
   /// - Throws: an unknown type, a wrong count of blobs, a blob made twice, a bad `loss_weight`.
-  mutating func connect(_ net: NetParameter, catalog: LayerCatalog) throws {
+  mutating func connect(
+    _ net: NetParameter, catalog: LayerCatalog, report: (String) -> Void
+  ) throws {
     var numbers: [String: Int] = [:]
     var unread: Set<String> = []
     for parameter in net.layer {
@@ -24,14 +27,18 @@ extension NetPlan {
           unread.remove(name)
           return number
         }
-        var tops: [Int] = []
-        for (position, name) in parameter.top.enumerated() {
-          let isInPlace = position < bottoms.count && parameter.bottom[position] == name
-          tops.append(
-            isInPlace
-              ? try inPlace(bottoms[position], name, kind: kind)
-              : try newBlob(name, numbers: &numbers))
+        var tops = try parameter.top.enumerated().map { position, name in
           unread.insert(name)
+          guard position < bottoms.count, parameter.bottom[position] == name else {
+            try checkIsNew(name, numbers)
+            return newBlob(name, numbers: &numbers)
+          }
+          try checkInPlace(name, kind: kind)
+          guard let (other, reason) = disturbed(by: kind, writing: bottoms[position]) else {
+            return bottoms[position]
+          }
+          report("\(parameter.name) does not run in place: \(other) \(reason)")
+          return newBlob(name, numbers: &numbers)
         }
         for _ in 0..<automatic {
           blobs.append(PlannedBlob(name: "(automatic)"))
@@ -48,21 +55,22 @@ extension NetPlan {
     }
   }
 
-  private func inPlace(_ number: Int, _ name: String, kind: LayerKind) throws -> Int {
+  private func checkInPlace(_ name: String, kind: LayerKind) throws {
     guard kind.runsInPlace else {
       throw CaffeError(
         "\(kind.type) Layer does not allow in-place computation; give its top another name than '\(name)'"
       )
     }
-    return number
   }
 
-  private mutating func newBlob(_ name: String, numbers: inout [String: Int]) throws -> Int {
-    if numbers[name] != nil {
-      let maker = layers.last { $0.parameter.top.contains(name) }?.parameter.name ?? ""
-      throw CaffeError(
-        "Top blob '\(name)' produced by multiple sources: layer '\(maker)' makes it already.")
-    }
+  private func checkIsNew(_ name: String, _ numbers: [String: Int]) throws {
+    guard numbers[name] != nil else { return }
+    let maker = layers.last { $0.parameter.top.contains(name) }?.parameter.name ?? ""
+    throw CaffeError(
+      "Top blob '\(name)' produced by multiple sources: layer '\(maker)' makes it already.")
+  }
+
+  private mutating func newBlob(_ name: String, numbers: inout [String: Int]) -> Int {
     blobs.append(PlannedBlob(name: name))
     numbers[name] = blobs.count - 1
     return blobs.count - 1

@@ -29,7 +29,7 @@ public struct NetPlan {
     let place = net.place
     parameter = try withPlace(place) { try net.filtered().insertingSplits() }
     try withPlace(place) {
-      try connect(parameter, catalog: catalog)
+      try connect(parameter, catalog: catalog, report: context.report)
       try inferShapes(context: context)
       try bindParameters(report: context.report)
       try decideBackward(forced: parameter.forceBackward)
