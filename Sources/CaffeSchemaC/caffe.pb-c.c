@@ -2586,7 +2586,15 @@ static const protobuf_c_boolean caffe__transformation_parameter__mirror__default
 static const uint32_t caffe__transformation_parameter__crop_size__default_value = 0u;
 static const protobuf_c_boolean caffe__transformation_parameter__force_color__default_value = 0;
 static const protobuf_c_boolean caffe__transformation_parameter__force_gray__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__transformation_parameter__field_descriptors[7] =
+static const uint32_t caffe__transformation_parameter__crop_h__default_value = 0u;
+static const uint32_t caffe__transformation_parameter__crop_w__default_value = 0u;
+static const float caffe__transformation_parameter__resized_crop__default_value = 1;
+static const float caffe__transformation_parameter__rotation__default_value = 0;
+static const float caffe__transformation_parameter__brightness__default_value = 0;
+static const float caffe__transformation_parameter__contrast__default_value = 0;
+static const float caffe__transformation_parameter__saturation__default_value = 0;
+static const uint32_t caffe__transformation_parameter__cutout__default_value = 0u;
+static const ProtobufCFieldDescriptor caffe__transformation_parameter__field_descriptors[15] =
 {
   {
     "scale",
@@ -2672,20 +2680,125 @@ static const ProtobufCFieldDescriptor caffe__transformation_parameter__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "crop_h",
+    10001,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__TransformationParameter, has_crop_h),
+    offsetof(Caffe__TransformationParameter, crop_h),
+    NULL,
+    &caffe__transformation_parameter__crop_h__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "crop_w",
+    10002,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__TransformationParameter, has_crop_w),
+    offsetof(Caffe__TransformationParameter, crop_w),
+    NULL,
+    &caffe__transformation_parameter__crop_w__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resized_crop",
+    10003,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_resized_crop),
+    offsetof(Caffe__TransformationParameter, resized_crop),
+    NULL,
+    &caffe__transformation_parameter__resized_crop__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotation",
+    10004,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_rotation),
+    offsetof(Caffe__TransformationParameter, rotation),
+    NULL,
+    &caffe__transformation_parameter__rotation__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "brightness",
+    10005,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_brightness),
+    offsetof(Caffe__TransformationParameter, brightness),
+    NULL,
+    &caffe__transformation_parameter__brightness__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "contrast",
+    10006,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_contrast),
+    offsetof(Caffe__TransformationParameter, contrast),
+    NULL,
+    &caffe__transformation_parameter__contrast__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "saturation",
+    10007,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_saturation),
+    offsetof(Caffe__TransformationParameter, saturation),
+    NULL,
+    &caffe__transformation_parameter__saturation__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cutout",
+    10008,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__TransformationParameter, has_cutout),
+    offsetof(Caffe__TransformationParameter, cutout),
+    NULL,
+    &caffe__transformation_parameter__cutout__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__transformation_parameter__field_indices_by_name[] = {
+  11,   /* field[11] = brightness */
+  12,   /* field[12] = contrast */
+  7,   /* field[7] = crop_h */
   2,   /* field[2] = crop_size */
+  8,   /* field[8] = crop_w */
+  14,   /* field[14] = cutout */
   5,   /* field[5] = force_color */
   6,   /* field[6] = force_gray */
   3,   /* field[3] = mean_file */
   4,   /* field[4] = mean_value */
   1,   /* field[1] = mirror */
+  9,   /* field[9] = resized_crop */
+  10,   /* field[10] = rotation */
+  13,   /* field[13] = saturation */
   0,   /* field[0] = scale */
 };
-static const ProtobufCIntRange caffe__transformation_parameter__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe__transformation_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 10001, 7 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor =
 {
@@ -2695,10 +2808,10 @@ const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor =
   "Caffe__TransformationParameter",
   "caffe",
   sizeof(Caffe__TransformationParameter),
-  7,
+  15,
   caffe__transformation_parameter__field_descriptors,
   caffe__transformation_parameter__field_indices_by_name,
-  1,  caffe__transformation_parameter__number_ranges,
+  2,  caffe__transformation_parameter__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };

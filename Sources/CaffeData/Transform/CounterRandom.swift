@@ -30,6 +30,12 @@ package struct CounterRandom: Sendable {
     return Int(self[index].multipliedFullWidth(by: UInt64(bound)).high)
   }
 
+  /// The `index`-th number of this stream, brought into the range.
+  func number(_ index: UInt64, in range: ClosedRange<Float>) -> Float {
+    let share = Float(self[index] >> 40) / Float(1 << 24)
+    return range.lowerBound + (range.upperBound - range.lowerBound) * share
+  }
+
   private static func mix(_ value: UInt64) -> UInt64 {
     var mixed = value &+ 0x9E37_79B9_7F4A_7C15
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -718,10 +718,42 @@ struct  Caffe__TransformationParameter
   protobuf_c_boolean force_color;
   protobuf_c_boolean has_force_gray;
   protobuf_c_boolean force_gray;
+  /*
+   * Ours. A crop that need not be square, in place of crop_size.
+   */
+  protobuf_c_boolean has_crop_h;
+  uint32_t crop_h;
+  protobuf_c_boolean has_crop_w;
+  uint32_t crop_w;
+  /*
+   * In training: the crop is scaled from a random part of the picture, of at least this share of its
+   * area; 1 for off.
+   */
+  protobuf_c_boolean has_resized_crop;
+  float resized_crop;
+  /*
+   * In training: turned by at most so many degrees either way.
+   */
+  protobuf_c_boolean has_rotation;
+  float rotation;
+  /*
+   * In training: changed by a random share of at most this.
+   */
+  protobuf_c_boolean has_brightness;
+  float brightness;
+  protobuf_c_boolean has_contrast;
+  float contrast;
+  protobuf_c_boolean has_saturation;
+  float saturation;
+  /*
+   * In training: the side of a square, at a random place, that is set to the mean.
+   */
+  protobuf_c_boolean has_cutout;
+  uint32_t cutout;
 };
 #define CAFFE__TRANSFORMATION_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__transformation_parameter__descriptor) \
-    , 0, 1, 0, 0, 0, 0u, NULL, 0,NULL, 0, 0, 0, 0 }
+    , 0, 1, 0, 0, 0, 0u, NULL, 0,NULL, 0, 0, 0, 0, 0, 0u, 0, 0u, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0u }
 
 
 /*
