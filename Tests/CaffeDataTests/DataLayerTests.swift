@@ -101,9 +101,11 @@ import Testing
 
   // MARK: Epochs
 
-  @Test func knowsHowManyRecordsAnEpochHas() throws {
-    try write(13)
-    #expect((try layer("batch_size: 4").layer as? ImageBatchLayer)?.recordCount == 13)
+  @Test(arguments: WritableDatabase.allCases, ["", "shuffle: true"])
+  func knowsHowManyRecordsAnEpochHas(backend: WritableDatabase, fields: String) throws {
+    try write(13, as: backend)
+    let layer = try layer("batch_size: 4 \(fields)", backend: backend).layer
+    #expect(try (layer as? ImageBatchLayer)?.recordCount() == 13)
   }
 
   // MARK: Damaged records

@@ -49,6 +49,7 @@ package final class LevelDBDatabase: RecordDatabase, @unchecked Sendable {
 
   package func makeRandomCursor() throws -> any RecordCursor {
     let keys = try keys.get(makeCursor)
+    lock.withLock { counted = keys.count }
     return try withPlace(path) { try LevelDBCursor(path, store, keys) }
   }
 }

@@ -20,7 +20,7 @@ package final class HDF5DataLayer: Layer {
 
   private let source: HDF5DataSource
   /// How many rows an epoch has.
-  package var recordCount: Int? { source.recordCount }
+  package func recordCount() -> Int? { source.recordCount }
   private let batchSize: Int
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {

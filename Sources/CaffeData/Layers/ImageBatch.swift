@@ -101,7 +101,7 @@ protocol ImageBatchSource: AnyObject, Sendable {
   /// How many labels an item has.
   var labelsEach: Int { get }
   /// How many records an epoch has; nil if there are no epochs.
-  var recordCount: Int? { get }
+  var recordCount: Int? { get throws }
   /// Reads what batch `number` is made of. Called by one thread at a time, in the order of numbers
   /// but for restarts.
   func gather(_ number: Int) throws -> Raw

@@ -12,15 +12,11 @@ import Foundation
 ///
 /// Source: BVLC Caffe, `base_data_layer.cpp`.
 package class ImageBatchLayer: Layer {
-  private let batchSize: Int
-  private let firstExtents: DataTransformer.Extents
-  private let labelsEach: Int
+  private let source: any ImageBatchSource
   private let pool: BatchPool
   private let prefetcher: Prefetcher<ImageBatch>
   private let report: (String) -> Void
 
-  /// How many records an epoch has; nil where items are drawn at random without end.
-  package let recordCount: Int?
   /// How many records could not be used so far, counted each time they came.
   package private(set) var damagedCount = 0
   /// How long forward passes have waited for batches altogether.
@@ -38,10 +34,7 @@ package class ImageBatchLayer: Layer {
     _ = try ImageBatch.shape(count: source.batchSize, source.firstExtents)
     let pool = BatchPool()
     self.pool = pool
-    batchSize = source.batchSize
-    firstExtents = source.firstExtents
-    labelsEach = source.labelsEach
-    recordCount = source.recordCount
+    self.source = source
     report = context.report
     prefetcher = Prefetcher(
       // Several workers can only be busy if as many batches may be in the making.
@@ -61,15 +54,16 @@ package class ImageBatchLayer: Layer {
   private static let mostWorkers = 256
 
   package override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
-    let images = try ImageBatch.shape(count: batchSize, firstExtents)
-    let labels = try Shape(labelsEach == 1 ? [batchSize] : [batchSize, labelsEach])
+    let images = try ImageBatch.shape(count: source.batchSize, source.firstExtents)
+    let labels = try Shape(
+      source.labelsEach == 1 ? [source.batchSize] : [source.batchSize, source.labelsEach])
     return parameter.top.count > 1 ? [images, labels] : [images]
   }
 
   package override func forward() throws {
     let batch = try prefetcher.next()
     tellDamage(of: batch)
-    top[0].reshape(try ImageBatch.shape(count: batchSize, batch.extents))
+    top[0].reshape(try ImageBatch.shape(count: batch.count, batch.extents))
     batch.values.withUnsafeBufferPointer { values in
       if let start = values.baseAddress {
         Vector.copy(start, count: values.count, into: top[0].data.overwrite())
@@ -78,6 +72,10 @@ package class ImageBatchLayer: Layer {
     if top.count > 1 { top[1].data.values = batch.labels }
     pool.put(batch)
   }
+
+  /// How many records an epoch has; nil where items are drawn at random without end. A database that
+  /// does not keep the number reads itself once to find it.
+  package func recordCount() throws -> Int? { try source.recordCount }
 
   private func tellDamage(of batch: ImageBatch) {
     for reason in batch.damage {

@@ -7,7 +7,7 @@ final class RecordBatchSource: ImageBatchSource, @unchecked Sendable {
 
   let batchSize: Int
   let firstExtents: DataTransformer.Extents
-  let recordCount: Int?
+  var recordCount: Int? { get throws { try database.count } }
   private let database: any RecordDatabase
   private let transformer: DataTransformer
   private let seed: UInt64
@@ -31,10 +31,9 @@ final class RecordBatchSource: ImageBatchSource, @unchecked Sendable {
     self.batchSize = batchSize
     self.seed = seed
     self.skipsDamaged = skipsDamaged
-    let count = try database.count
-    recordCount = count
-    order = orderSeed.map { EpochPermutation(count: count, seed: $0) }
+    // Reads the keys, so that the count is known after it.
     cursor = try orderSeed == nil ? database.makeCursor() : database.makeRandomCursor()
+    order = try orderSeed.map { EpochPermutation(count: try database.count, seed: $0) }
     firstExtents = try Self.firstExtents(of: database, transformer, skipsDamaged: skipsDamaged)
   }
 
