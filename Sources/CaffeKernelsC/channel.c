@@ -6,12 +6,13 @@
 #include "ck_reduce.h"
 #include "dispatch.h"
 
-/// Channels handled at a time where each element has a channel of its own (inner = 1).
-enum { TILE = 256 };
+/// Channels handled at a time where each element has a channel of its own (inner = 1), and elements
+/// where channels alternate in blocks.
+enum { TILE = 256, LANES = 64 };
 
 struct channel_context {
   const float *a, *b, *p, *q, *r;
-  long outer, channels, inner;
+  long outer, channels, inner, block;
   float *out;
   enum ck_reduction reduction;
   float factor;
@@ -34,9 +35,36 @@ static void affine_rows(const struct channel_context *x, long begin, long end) {
   }
 }
 
+/// The constants of the channels `first..<first + block`, over and over.
+static void spread(const float *constants, float missing, long first, long block, float *lanes) {
+  for (long i = 0; i < LANES; i++) lanes[i] = constants ? constants[first + i % block] : missing;
+}
+
+/// Rows of `inner` times `block` channels.
+static void affine_blocks(const struct channel_context *x, long begin, long end) {
+  static const float zeros[LANES];
+  float p[LANES], q[LANES], r[LANES];
+  long extent = x->inner * x->block, blocks = x->channels / x->block;
+  for (long row = begin; row < end; row++) {
+    long first = row % blocks * x->block;
+    spread(x->p, 1, first, x->block, p);
+    spread(x->q, 0, first, x->block, q);
+    spread(x->r, 0, first, x->block, r);
+    for (long i = 0; i < extent; i += LANES) {
+      long offset = row * extent + i, count = extent - i < LANES ? extent - i : LANES;
+      ck_loops()->channel_row(
+          x->a + offset, x->b ? x->b + offset : zeros, p, q, r, count, x->out + offset);
+    }
+  }
+}
+
 static void affine_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct channel_context *x = context;
+  if (x->block > 1) {
+    affine_blocks(x, begin, end);
+    return;
+  }
   if (x->inner > 1) {
     affine_rows(x, begin, end);
     return;
@@ -59,10 +87,10 @@ static long row_grain(long inner) { return CK_LIGHT_GRAIN / (inner > 0 ? inner :
 
 void ck_channel_affine(
     const float *a, const float *b, const float *p, const float *q, const float *r, long outer,
-    long channels, long inner, float *out) {
+    long channels, long inner, long block, float *out) {
   struct channel_context x = {.a = a, .b = b, .p = p, .q = q, .r = r, .outer = outer,
-                              .channels = channels, .inner = inner, .out = out};
-  ck_parallel_for(outer * channels, row_grain(inner), affine_part, &x);
+                              .channels = channels, .inner = inner, .block = block, .out = out};
+  ck_parallel_for(outer * channels / block, row_grain(inner * block), affine_part, &x);
 }
 
 static void prelu_part(void *context, long part, long begin, long end) {
@@ -148,9 +176,35 @@ static void sum_columns(const struct channel_context *x, long first, long count)
   for (long i = 0; i < count; i++) store(x, first + i, total[i]);
 }
 
+/// Sums of a block of channels that alternate: float over 8 stretches of lanes, then double.
+static void sum_block(const struct channel_context *x, long first) {
+  double total[LANES] = {0};
+  float constants[LANES];
+  spread(x->p, 0, first, x->block, constants);
+  long extent = x->inner * x->block;
+  for (long row = 0; row < x->outer; row++) {
+    long offset = row * x->channels * x->inner + first * x->inner;
+    for (long begin = 0; begin < extent; begin += 8 * LANES) {
+      float sums[LANES] = {0};
+      long end = begin + 8 * LANES < extent ? begin + 8 * LANES : extent;
+      for (long i = begin; i < end; i += LANES)
+        ck_loops()->accumulate[x->reduction](
+            x->a + offset + i, at(x->b, offset + i), constants, end - i < LANES ? end - i : LANES,
+            sums);
+      for (long i = 0; i < LANES; i++) total[i] += (double)sums[i];
+    }
+  }
+  for (long i = x->block; i < LANES; i++) total[i % x->block] += total[i];
+  for (long i = 0; i < x->block; i++) store(x, first + i, total[i]);
+}
+
 static void sums_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct channel_context *x = context;
+  if (x->block > 1) {
+    for (long block = begin; block < end; block++) sum_block(x, block * x->block);
+    return;
+  }
   if (x->inner == 1) {
     for (long first = begin; first < end; first += TILE)
       sum_columns(x, first, end - first < TILE ? end - first : TILE);
@@ -169,9 +223,9 @@ static void sums_part(void *context, long part, long begin, long end) {
 
 void ck_reduce_channels(
     enum ck_reduction operation, const float *a, const float *b, const float *k, long outer,
-    long channels, long inner, float factor, int adding, float *out) {
+    long channels, long inner, long block, float factor, int adding, float *out) {
   struct channel_context x = {
-      .a = a, .b = b, .p = k, .outer = outer, .channels = channels, .inner = inner, .out = out,
-      .reduction = operation, .factor = factor, .adding = adding};
-  ck_parallel_for(channels, row_grain(outer * inner), sums_part, &x);
+      .a = a, .b = b, .p = k, .outer = outer, .channels = channels, .inner = inner, .block = block,
+      .out = out, .reduction = operation, .factor = factor, .adding = adding};
+  ck_parallel_for(channels / block, row_grain(outer * inner * block), sums_part, &x);
 }

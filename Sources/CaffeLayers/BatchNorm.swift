@@ -27,7 +27,7 @@ final class BatchNormLayer: Layer {
 
   private let eps: Float
   private let fraction: Float
-  private var kernel = NormalizationKernel(outer: 0, channels: 0, inner: 0)
+  private var plain = ChannelExtents()
   /// Mean, variance and 1 / √(variance + eps) of the last forward pass.
   private let mean = Tensor([0])
   private let variance = Tensor([0])
@@ -47,14 +47,14 @@ final class BatchNormLayer: Layer {
   }
 
   override func parameterDeclarations(for bottoms: [Shape]) throws -> [ParameterDeclaration] {
-    let channels = try Shape([try normalization(of: bottoms[0]).channels])
+    let channels = try Shape([try channelExtents(of: bottoms[0]).channels])
     return [channels, channels, [1]].map {
       ParameterDeclaration(shape: $0, filler: .constant(0), isFixed: true)
     }
   }
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
-    let channels = try normalization(of: bottoms[0]).channels
+    let channels = try channelExtents(of: bottoms[0]).channels
     if let kept = parameters.first, kept.count != channels {
       throw CaffeError(
         "there are statistics of \(kept.count) channels, the bottom now has \(channels)")
@@ -62,25 +62,30 @@ final class BatchNormLayer: Layer {
     return bottoms
   }
 
-  private func normalization(of bottom: Shape) throws -> NormalizationKernel {
+  private func channelExtents(of bottom: Shape) throws -> ChannelExtents {
     guard bottom.axes >= 1 else {
       throw CaffeError("the bottom must have at least 1 axis, [n, c, …], got a scalar")
     }
-    return NormalizationKernel(
+    return ChannelExtents(
       outer: bottom[0], channels: bottom.legacy(1), inner: bottom.count(from: min(2, bottom.axes)))
   }
 
   override func reshape() throws {
-    kernel = try normalization(of: bottom[0].shape)
-    for tensor in [mean, variance, factor] { tensor.reshape(try Shape([kernel.channels])) }
+    plain = try channelExtents(of: bottom[0].shape)
+    for tensor in [mean, variance, factor] { tensor.reshape(try Shape([plain.channels])) }
     if keepsOutput { output.reshape(bottom[0].shape) }
+    if !isInPlace {
+      top[0].data.announce(ChannelOrder(of: bottom[0].data, plain: plain).layout)
+    }
   }
 
   private var keepsOutput: Bool { propagateDown[0] && !usesKeptStatistics }
 
   override func forward() throws {
     guard bottom[0].count > 0 else { return }
-    let input = bottom[0].data.read()
+    let order = ChannelOrder(of: bottom[0].data, plain: plain)
+    let kernel = NormalizationKernel(order.extents)
+    let input = bottom[0].data.read(in: order.layout)
     if usesKeptStatistics {
       readStatistics()
     } else {
@@ -88,11 +93,14 @@ final class BatchNormLayer: Layer {
       updateStatistics()
     }
     PowerKernel.forward(
-      variance.read(), power: -0.5, scale: 1, shift: eps, count: kernel.channels,
+      variance.read(), power: -0.5, scale: 1, shift: eps, count: plain.channels,
       into: factor.overwrite())
-    let target = top[0].data.overwrite()
+    let target = top[0].data.overwrite(in: order.layout)
     kernel.normalize(input, mean: mean.read(), factor: factor.read(), into: target)
-    if keepsOutput { Vector.copy(target, count: output.count, into: output.overwrite()) }
+    if keepsOutput {
+      Vector.copy(
+        target, count: output.extent(in: order.layout), into: output.overwrite(in: order.layout))
+    }
   }
 
   private func readStatistics() {
@@ -100,12 +108,12 @@ final class BatchNormLayer: Layer {
     let share = divisor == 0 ? 0 : 1 / divisor
     for (sum, average) in zip(parameters, [mean, variance]) {
       Vector.scale(
-        sum.data.read(), by: share, count: kernel.channels, into: average.overwrite())
+        sum.data.read(), by: share, count: plain.channels, into: average.overwrite())
     }
   }
 
   private func updateStatistics() {
-    let population = Float(kernel.population)
+    let population = Float(plain.population)
     let unbiased = population > 1 ? population / (population - 1) : 1
     let divisor = parameters[2].data.update()
     divisor[0] = fraction * divisor[0] + 1
@@ -113,21 +121,21 @@ final class BatchNormLayer: Layer {
     for (sum, (batch, weight)) in zip(parameters, batches) {
       let kept = sum.data.update()
       Vector.combine(
-        weight, batch.read(), fraction, kept, count: kernel.channels, into: kept)
+        weight, batch.read(), fraction, kept, count: plain.channels, into: kept)
     }
   }
 
   override func backward(propagateDown: [Bool]) throws {
     guard propagateDown[0], bottom[0].count > 0 else { return }
-    let gradient = top[0].diff.read()
-    let target = bottom[0].diff.overwrite()
+    let order = ChannelOrder(of: top[0].diff, plain: plain)
+    let gradient = top[0].diff.read(in: order.layout)
+    let target = bottom[0].diff.overwrite(in: order.layout)
     if usesKeptStatistics {
       ChannelKernel.scale(
-        gradient, by: factor.read(), outer: kernel.outer, channels: kernel.channels,
-        inner: kernel.inner, into: target)
+        gradient, by: factor.read(), over: order.extents, into: target)
     } else {
-      kernel.backward(
-        gradient, output: output.read(), factor: factor.read(), into: target)
+      NormalizationKernel(order.extents).backward(
+        gradient, output: output.read(in: order.layout), factor: factor.read(), into: target)
     }
   }
 }

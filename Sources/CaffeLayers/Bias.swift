@@ -20,7 +20,7 @@ final class BiasLayer: Layer {
 
   private let broadcast: Broadcast
   private let isLearned: Bool
-  private var extents = Broadcast.Extents()
+  private var extents = ChannelExtents()
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let bias = parameter.biasParam
@@ -42,38 +42,42 @@ final class BiasLayer: Layer {
     return [bottoms[0]]
   }
 
-  override func reshape() throws { extents = try extents(for: bottom.map(\.shape)) }
+  override func reshape() throws {
+    extents = try extents(for: bottom.map(\.shape))
+    if !isInPlace {
+      top[0].data.announce(ChannelOrder(of: bottom[0].data, plain: extents).layout)
+    }
+  }
 
-  private func extents(for bottoms: [Shape]) throws -> Broadcast.Extents {
+  private func extents(for bottoms: [Shape]) throws -> ChannelExtents {
     try broadcast.extents(
       for: bottoms, learned: isLearned ? parameters.first : nil, called: "bias")
   }
 
   override func forward() throws {
-    let input = bottom[0].data.read()
+    let order = ChannelOrder(of: bottom[0].data, plain: extents)
+    let input = bottom[0].data.read(in: order.layout)
     ChannelKernel.add(
-      input, bias: (isLearned ? parameters[0] : bottom[1]).data.read(), outer: extents.outer,
-      channels: extents.channels, inner: extents.inner, into: top[0].data.overwrite())
+      input, bias: (isLearned ? parameters[0] : bottom[1]).data.read(), over: order.extents,
+      into: top[0].data.overwrite(in: order.layout))
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    let gradient = top[0].diff.read()
+    let order = ChannelOrder(of: top[0].diff, plain: extents)
+    let gradient = top[0].diff.read(in: order.layout)
     if isLearned {
-      if learns[0] { addSums(of: gradient, into: parameters[0].diff.update()) }
+      if learns[0] {
+        ChannelKernel.addSums(gradient, over: order.extents, into: parameters[0].diff.update())
+      }
     } else if propagateDown[1] {
       let target = bottom[1].diff.overwrite()
       Vector.fill(target, with: 0, count: bottom[1].count)
-      addSums(of: gradient, into: target)
+      ChannelKernel.addSums(gradient, over: order.extents, into: target)
     }
     if propagateDown[0] && !isInPlace {
-      Vector.copy(gradient, count: bottom[0].count, into: bottom[0].diff.overwrite())
+      Vector.copy(
+        gradient, count: bottom[0].diff.extent(in: order.layout),
+        into: bottom[0].diff.overwrite(in: order.layout))
     }
-  }
-
-  private func addSums(
-    of gradient: UnsafePointer<Float>, into sums: UnsafeMutablePointer<Float>
-  ) {
-    ChannelKernel.addSums(
-      gradient, outer: extents.outer, channels: extents.channels, inner: extents.inner, into: sums)
   }
 }

@@ -63,8 +63,10 @@ final class DeconvolutionLayer: Layer {
       if settings.hasBias {
         let geometry = convolution.geometry
         ChannelKernel.add(
-          output, bias: parameters[1].data.read(), outer: geometry.batch,
-          channels: geometry.inputChannels, inner: geometry.inputSize, into: output)
+          output, bias: parameters[1].data.read(),
+          over: ChannelExtents(
+            outer: geometry.batch, channels: geometry.inputChannels, inner: geometry.inputSize),
+          into: output)
       }
     }
   }
@@ -81,8 +83,10 @@ final class DeconvolutionLayer: Layer {
       }
       if settings.hasBias && learns[1] {
         ChannelKernel.addSums(
-          gradient, outer: geometry.batch, channels: geometry.inputChannels,
-          inner: geometry.inputSize, into: parameters[1].diff.update())
+          gradient,
+          over: ChannelExtents(
+            outer: geometry.batch, channels: geometry.inputChannels, inner: geometry.inputSize),
+          into: parameters[1].diff.update())
       }
       if propagateDown[index] {
         convolution.forward(

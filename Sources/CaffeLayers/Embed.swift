@@ -69,7 +69,8 @@ final class EmbedLayer: Layer {
     }
     if hasBias && learns[1] {
       ChannelKernel.addSums(
-        gradient, outer: count, channels: outputs, inner: 1, into: parameters[1].diff.update())
+        gradient, over: ChannelExtents(outer: count, channels: outputs),
+        into: parameters[1].diff.update())
     }
   }
 }

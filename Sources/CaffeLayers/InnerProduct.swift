@@ -71,7 +71,8 @@ final class InnerProductLayer: Layer {
       into: output)
     if hasBias {
       ChannelKernel.add(
-        output, bias: parameters[1].data.read(), outer: rows, channels: outputs, inner: 1,
+        output, bias: parameters[1].data.read(),
+        over: ChannelExtents(outer: rows, channels: outputs),
         into: output)
     }
   }
@@ -96,7 +97,8 @@ final class InnerProductLayer: Layer {
     }
     if hasBias && learns[1] {
       ChannelKernel.addSums(
-        gradient, outer: rows, channels: outputs, inner: 1, into: parameters[1].diff.update())
+        gradient, over: ChannelExtents(outer: rows, channels: outputs),
+        into: parameters[1].diff.update())
     }
     if propagateDown[0] {
       Gemm.multiply(

@@ -25,7 +25,7 @@ final class MVNLayer: Layer {
   private let dividesByDeviation: Bool
   private let isAcrossChannels: Bool
   private let eps: Float
-  private var kernel = NormalizationKernel(outer: 0, channels: 0, inner: 0)
+  private var kernel = NormalizationKernel(ChannelExtents())
   /// Mean, variance and 1 / (√variance + eps) of each row of the last forward pass.
   private let mean = Tensor([0])
   private let variance = Tensor([0])
@@ -50,8 +50,10 @@ final class MVNLayer: Layer {
     let shape = bottom[0].shape
     let axes = min(isAcrossChannels ? 1 : 2, shape.axes)
     kernel = NormalizationKernel(
-      outer: 1, channels: shape.count(before: axes), inner: shape.count(from: axes))
-    for tensor in [mean, variance, factor] { tensor.reshape(try Shape([kernel.channels])) }
+      ChannelExtents(channels: shape.count(before: axes), inner: shape.count(from: axes)))
+    for tensor in [mean, variance, factor] {
+      tensor.reshape(try Shape([kernel.extents.channels]))
+    }
   }
 
   override func forward() throws {
@@ -60,11 +62,11 @@ final class MVNLayer: Layer {
     kernel.statistics(input, mean: mean.overwrite(), variance: variance.overwrite())
     let factors = factor.overwrite()
     if dividesByDeviation {
-      Vector.squareRoot(variance.read(), count: kernel.channels, into: factors)
+      Vector.squareRoot(variance.read(), count: kernel.extents.channels, into: factors)
       PowerKernel.forward(
-        factors, power: -1, scale: 1, shift: eps, count: kernel.channels, into: factors)
+        factors, power: -1, scale: 1, shift: eps, count: kernel.extents.channels, into: factors)
     } else {
-      Vector.fill(factors, with: 1, count: kernel.channels)
+      Vector.fill(factors, with: 1, count: kernel.extents.channels)
     }
     kernel.normalize(input, mean: mean.read(), factor: factors, into: top[0].data.overwrite())
   }

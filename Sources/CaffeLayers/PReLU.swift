@@ -18,7 +18,7 @@ final class PReLULayer: Layer {
   ) { try PReLULayer($0, context: $1) }
 
   private let isShared: Bool
-  private var extents = Broadcast.Extents()
+  private var extents = ChannelExtents()
   private var kept = KeptInput()
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
@@ -55,8 +55,8 @@ final class PReLULayer: Layer {
     let shape = bottom[0].shape
     extents =
       isShared
-      ? Broadcast.Extents(inner: shape.count)
-      : Broadcast.Extents(outer: shape[0], channels: shape[1], inner: shape.count(from: 2))
+      ? ChannelExtents(inner: shape.count)
+      : ChannelExtents(outer: shape[0], channels: shape[1], inner: shape.count(from: 2))
     kept.prepare(for: self, isNeeded: learns[0] || propagateDown[0])
   }
 

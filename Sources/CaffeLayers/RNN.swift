@@ -61,8 +61,8 @@ final class RNNLayer: RecurrentLayer {
       Gemm.Operand(hidden.read(), stride: units), weights(outputWeights, transposed: true),
       rows: extents.positions, columns: units, inner: units, into: output)
     ChannelKernel.add(
-      output, bias: parameters[outputWeights + 1].data.read(), outer: extents.positions,
-      channels: units, inner: 1, into: output)
+      output, bias: parameters[outputWeights + 1].data.read(),
+      over: ChannelExtents(outer: extents.positions, channels: units), into: output)
     TanHKernel.forward(output, count: top[0].count, into: output)
   }
 
@@ -73,7 +73,7 @@ final class RNNLayer: RecurrentLayer {
     addWeightGradient(outputWeights, gradient, hidden.read(), rows: extents.positions)
     if learns[outputWeights + 1] {
       ChannelKernel.addSums(
-        gradient, outer: extents.positions, channels: units, inner: 1,
+        gradient, over: ChannelExtents(outer: extents.positions, channels: units),
         into: parameters[outputWeights + 1].diff.update())
     }
     let target = hiddenGradients.overwrite()

@@ -24,7 +24,7 @@ final class ScaleLayer: Layer {
   private let isLearned: Bool
   /// Which parameter is the bias, if there is one.
   private let biasIndex: Int?
-  private var extents = Broadcast.Extents()
+  private var extents = ChannelExtents()
   private var kept = KeptInput()
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
@@ -57,9 +57,12 @@ final class ScaleLayer: Layer {
   override func reshape() throws {
     extents = try extents(for: bottom.map(\.shape))
     kept.prepare(for: self, isNeeded: needsFactorGradient)
+    if !isInPlace {
+      top[0].data.announce(ChannelOrder(of: bottom[0].data, plain: extents).layout)
+    }
   }
 
-  private func extents(for bottoms: [Shape]) throws -> Broadcast.Extents {
+  private func extents(for bottoms: [Shape]) throws -> ChannelExtents {
     let extents = try broadcast.extents(
       for: bottoms, learned: isLearned ? parameters.first : nil, called: "scale")
     if let biasIndex, parameters.indices.contains(biasIndex),
@@ -76,36 +79,34 @@ final class ScaleLayer: Layer {
   private var factors: Blob { isLearned ? parameters[0] : bottom[1] }
 
   override func forward() throws {
-    kept.keep(bottom[0].data)
-    let input = bottom[0].data.read()
+    let order = ChannelOrder(of: bottom[0].data, plain: extents)
+    kept.keep(bottom[0].data, in: order.layout)
+    let input = bottom[0].data.read(in: order.layout)
     ChannelKernel.scale(
       input, by: factors.data.read(), bias: biasIndex.map { parameters[$0].data.read() },
-      outer: extents.outer, channels: extents.channels, inner: extents.inner,
-      into: top[0].data.overwrite())
+      over: order.extents, into: top[0].data.overwrite(in: order.layout))
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    let gradient = top[0].diff.read()
+    let order = ChannelOrder(of: top[0].diff, plain: extents)
+    let gradient = top[0].diff.read(in: order.layout)
     if let biasIndex, learns[biasIndex] {
       ChannelKernel.addSums(
-        gradient, outer: extents.outer, channels: extents.channels, inner: extents.inner,
-        into: parameters[biasIndex].diff.update())
+        gradient, over: order.extents, into: parameters[biasIndex].diff.update())
     }
-    if needsFactorGradient { backwardFactors(gradient) }
+    if needsFactorGradient { backwardFactors(gradient, in: order) }
     if propagateDown[0] {
       ChannelKernel.scale(
-        gradient, by: factors.data.read(), outer: extents.outer, channels: extents.channels,
-        inner: extents.inner, into: bottom[0].diff.overwrite())
+        gradient, by: factors.data.read(), over: order.extents,
+        into: bottom[0].diff.overwrite(in: order.layout))
     }
   }
 
-  private func backwardFactors(_ gradient: UnsafePointer<Float>) {
-    let input = kept.values(of: bottom[0].data).read()
+  private func backwardFactors(_ gradient: UnsafePointer<Float>, in order: ChannelOrder) {
+    let input = kept.values(of: bottom[0].data).read(in: order.layout)
     let target = factors.diff.update()
     if !isLearned { Vector.fill(target, with: 0, count: bottom[1].count) }
-    ChannelKernel.addDots(
-      gradient, input, outer: extents.outer, channels: extents.channels, inner: extents.inner,
-      into: target)
+    ChannelKernel.addDots(gradient, input, over: order.extents, into: target)
   }
 }
 

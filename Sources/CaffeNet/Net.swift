@@ -30,7 +30,11 @@ public final class Net {
   /// Names of all blobs, in the order in which they are made.
   public let blobNames: [String]
   public let clock: PassClock
+  /// Whether each pass reports the mean magnitude of every blob, parameter and gradient (`debug_info`).
+  public var debugInfo: Bool
 
+  /// Receives the lines of `debugInfo`.
+  let debugReport: (String) -> Void
   package let steps: [Step]
   private let blobsByName: [String: Blob]
 
@@ -68,6 +72,8 @@ public final class Net {
     name = description.name
     phase = context.phase
     clock = context.clock
+    debugInfo = description.debugInfo
+    debugReport = context.report
     self.description = plan.parameter
     store = bound.store
     parameters = bound.parameters
@@ -130,7 +136,10 @@ extension Net {
   @discardableResult
   public func forward() throws -> Float {
     var loss: Float = 0
-    for index in steps.indices { loss += try forward(layer: index) }
+    for index in steps.indices {
+      loss += try forward(layer: index)
+      if debugInfo { reportForward(steps[index].layer) }
+    }
     clock.pass += 1
     return loss
   }
@@ -157,7 +166,11 @@ extension Net {
   ///
   /// Gradients of tops that are not losses may be put in before, and then count too.
   public func backward() throws {
-    for index in steps.indices.reversed() { try backward(layer: index) }
+    for index in steps.indices.reversed() {
+      try backward(layer: index)
+      if debugInfo && steps[index].needsBackward { reportBackward(steps[index].layer) }
+    }
+    if debugInfo { reportNorms() }
   }
 
   public func backward(layer index: Int) throws {
@@ -200,26 +213,5 @@ extension Net {
         return NetOutput(blob: blobs[number], lossWeight: weight ?? 0)
       }
       .sorted { Array($0.blob.name.utf8).lexicographicallyPrecedes(Array($1.blob.name.utf8)) }
-  }
-
-  /// Caffe's lines about a net that has been set up.
-  private func report(_ plan: NetPlan, to report: (String) -> Void) {
-    for planned in plan.layers {
-      report("Creating Layer \(planned.parameter.name)")
-      for bottom in planned.bottoms {
-        report("\(planned.parameter.name) <- \(plan.blobs[bottom].name)")
-      }
-      for (top, weight) in zip(planned.tops, planned.lossWeights) {
-        report("\(planned.parameter.name) -> \(plan.blobs[top].name)")
-        report("Top shape: \(plan.blobs[top].shape)")
-        if weight != 0 { report("    with loss weight \(weight)") }
-      }
-    }
-    for planned in plan.layers.reversed() {
-      let does = planned.needsBackward ? "needs" : "does not need"
-      report("\(planned.parameter.name) \(does) backward computation.")
-    }
-    for output in outputs { report("This network produces output \(output.blob.name)") }
-    report("Network initialization done.")
   }
 }

@@ -2451,7 +2451,7 @@ const ProtobufCMessageDescriptor caffe__solver_parameter__descriptor =
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const int32_t caffe__solver_state__current_step__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__solver_state__field_descriptors[8] =
+static const ProtobufCFieldDescriptor caffe__solver_state__field_descriptors[9] =
 {
   {
     "iter",
@@ -2549,8 +2549,21 @@ static const ProtobufCFieldDescriptor caffe__solver_state__field_descriptors[8] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "carried_state",
+    10005,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Caffe__SolverState, n_carried_state),
+    offsetof(Caffe__SolverState, carried_state),
+    &caffe__carried_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__solver_state__field_indices_by_name[] = {
+  8,   /* field[8] = carried_state */
   3,   /* field[3] = current_step */
   2,   /* field[2] = history */
   0,   /* field[0] = iter */
@@ -2564,7 +2577,7 @@ static const ProtobufCIntRange caffe__solver_state__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 10001, 4 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor caffe__solver_state__descriptor =
 {
@@ -2574,10 +2587,75 @@ const ProtobufCMessageDescriptor caffe__solver_state__descriptor =
   "Caffe__SolverState",
   "caffe",
   sizeof(Caffe__SolverState),
-  8,
+  9,
   caffe__solver_state__field_descriptors,
   caffe__solver_state__field_indices_by_name,
   2,  caffe__solver_state__number_ranges,
+  NULL, /* gen_init_helpers = false */
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const uint32_t caffe__carried_state__net__default_value = 0u;
+static const ProtobufCFieldDescriptor caffe__carried_state__field_descriptors[3] =
+{
+  {
+    "net",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__CarriedState, has_net),
+    offsetof(Caffe__CarriedState, net),
+    NULL,
+    &caffe__carried_state__net__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "layer",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Caffe__CarriedState, layer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "blob",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Caffe__CarriedState, n_blob),
+    offsetof(Caffe__CarriedState, blob),
+    &caffe__blob_proto__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned caffe__carried_state__field_indices_by_name[] = {
+  2,   /* field[2] = blob */
+  1,   /* field[1] = layer */
+  0,   /* field[0] = net */
+};
+static const ProtobufCIntRange caffe__carried_state__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor caffe__carried_state__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "caffe.CarriedState",
+  "CarriedState",
+  "Caffe__CarriedState",
+  "caffe",
+  sizeof(Caffe__CarriedState),
+  3,
+  caffe__carried_state__field_descriptors,
+  caffe__carried_state__field_indices_by_name,
+  1,  caffe__carried_state__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };

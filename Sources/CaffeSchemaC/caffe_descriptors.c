@@ -15,6 +15,7 @@ static const ProtobufCMessageDescriptor *const descriptors[] = {
     &caffe__filler_parameter__descriptor,
     &caffe__solver_parameter__descriptor,
     &caffe__solver_state__descriptor,
+    &caffe__carried_state__descriptor,
     &caffe__transformation_parameter__descriptor,
     &caffe__loss_parameter__descriptor,
     &caffe__accuracy_parameter__descriptor,

@@ -32,18 +32,22 @@ public final class Solver {
   var stopwatch = DisplayStopwatch()
   /// The state file of the last snapshot taken or restored.
   var lastSnapshot: String?
+  /// Where the test nets stood before the test that is under way or was interrupted, and which a
+  /// resumed run makes again.
+  var progressBeforeTest: [NetProgress]?
   /// The user asked to stop.
   private(set) var isStopping = false
 
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
   ///   - snapshot: a state to go on from; the solver's `weights` are then not loaded.
+  ///   - skippingMismatches: layers that the solver's `weights` do not fit keep their initial values.
   ///   - log: receives Caffe's lines; silent unless given.
   ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
   /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
     _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
-    folder: String = "", log: Logger = .silent
+    skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
   ) throws {
     self.parameter = parameter
     self.log = log
@@ -69,7 +73,9 @@ public final class Solver {
     testNets = try nets.tests.enumerated().map { index, test in
       log.info("Creating test net (#\(index))")
       return try withPlace("test net (#\(index))") {
-        try Net(test, context: context(.test), sharing: train)
+        let net = try Net(test, context: context(.test), sharing: train)
+        net.debugInfo = parameter.debugInfo
+        return net
       }
     }
     log.info("Solver scaffolding done.")
@@ -77,18 +83,23 @@ public final class Solver {
       log.info("Resuming from \(snapshot)")
       try restore(state, from: snapshot)
     } else {
-      try loadWeights(parameter.weights)
+      try loadWeights(parameter.weights, skippingMismatches: skippingMismatches)
     }
   }
 
   /// Starts from trained weights: paths, each possibly several separated by commas, loaded in turn
   /// into the train net and every test net.
-  public func loadWeights(_ lists: [String]) throws {
+  ///
+  /// - Parameter skippingMismatches: layers that they do not fit keep their values.
+  public func loadWeights(_ lists: [String], skippingMismatches: Bool = false) throws {
     for path in lists.flatMap({ $0.split(separator: ",") }).map(String.init) {
       let trimmed = path.trimmed()
       log.info("Finetuning from \(trimmed)")
+      var told: Set<String> = []
       for net in [net] + testNets {
-        try net.loadWeights(from: trimmed) { log.info("\($0)") }
+        try net.loadWeights(from: trimmed, skippingMismatches: skippingMismatches) { line in
+          if told.insert(line).inserted { log.info("\(line)") }
+        }
       }
     }
   }
@@ -141,16 +152,25 @@ public final class Solver {
   /// One iteration without testing and snapshots: `iter_size` passes and the update.
   public func trainOnce() throws {
     if parameter.snapshotDiff { net.clearGradients() }
+    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
+    net.debugInfo = isDisplayed && parameter.debugInfo
     let loss = try forwardBackward()
     guard loss.isFinite else { throw divergence(loss: loss) }
     lossWindow.append(loss)
-    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     if isDisplayed { display() }
     let rate = learningRate.rate(at: iteration)
     reportStep()
     if isDisplayed { log.info("Iteration \(iteration), lr = \(Text.number(rate))") }
-    if let clipped = update.apply(rate: rate, iteration: iteration) { log.info("\(clipped)") }
+    if let clipped = takeStep(rate: rate) { log.info("\(clipped)") }
     iteration += 1
+  }
+
+  private func takeStep(rate: Float) -> String? {
+    guard net.debugInfo else { return update.apply(rate: rate, iteration: iteration) }
+    var note: String?
+    net.reportUpdate { note = update.apply(rate: rate, iteration: iteration, keepingStep: true) }
+    if !parameter.snapshotDiff { net.clearGradients() }
+    return note
   }
 
   /// Runs `iter_size` passes, which add up their gradients, and returns the mean objective.
@@ -165,7 +185,7 @@ public final class Solver {
 
   /// Applies the gradients of `forwardBackward` and clears them.
   public func applyUpdate() {
-    _ = update.apply(rate: learningRate.rate(at: iteration), iteration: iteration)
+    _ = takeStep(rate: learningRate.rate(at: iteration))
     iteration += 1
   }
 

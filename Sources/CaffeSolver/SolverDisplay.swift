@@ -18,7 +18,9 @@ extension Solver {
 
   /// Runs every test net over its `test_iter` batches.
   public func testAll() throws {
+    progressBeforeTest = testNets.map(\.progress)
     for index in testNets.indices where !isStopping { try test(index) }
+    if !isStopping { progressBeforeTest = nil }
   }
 
   /// Runs a test net over its batches and logs the mean of each of its output values.

@@ -41,10 +41,11 @@ final class Update {
 
   var historyCount: Int { method.historyCount }
 
-  /// Steps the parameters and clears the gradients, or leaves the step in them for `snapshot_diff`.
+  /// Steps the parameters and clears the gradients, or leaves the step in them: for `snapshot_diff`, or
+  /// if asked to.
   ///
   /// - Returns: a line for the log if the gradients were clipped.
-  func apply(rate: Float, iteration: Int) -> String? {
+  func apply(rate: Float, iteration: Int, keepingStep: Bool = false) -> String? {
     var scale: Float = 1
     var note: String?
     if clip > 0 {
@@ -61,7 +62,8 @@ final class Update {
       regularization: regularization, gradientScale: scale / Float(iterSize))
     kernel.apply(
       to: store.data.update(), gradient: store.gradient.update(),
-      history: store.history.map { $0.update() }, segments: segments, keepsStep: keepsStep)
+      history: store.history.map { $0.update() }, segments: segments,
+      keepsStep: keepsStep || keepingStep)
     return note
   }
 }

@@ -59,6 +59,16 @@ struct StateOptions: ParsableArguments {
   }
 }
 
+/// What becomes of layers that the weights do not fit.
+struct MatchingOptions: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Layers whose blobs have another shape in the weights keep their initial values.",
+      discussion:
+        "For fine-tuning, such as to another number of classes. Without it that is an error."))
+  var skipMismatch = false
+}
+
 struct EngineOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

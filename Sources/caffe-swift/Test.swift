@@ -21,6 +21,7 @@ struct Test: ParsableCommand {
   @Option(help: "How many batches.")
   var iterations = 50
 
+  @OptionGroup var matching: MatchingOptions
   @OptionGroup var state: StateOptions
   @OptionGroup var engine: EngineOptions
 
@@ -35,7 +36,9 @@ struct Test: ParsableCommand {
     state.apply(to: &description, phase: .test)
     let net = try Net(
       description, context: LayerContext(phase: .test, engine: engine.engine) { log.info("\($0)") })
-    try net.loadWeights(from: weights)
+    try net.loadWeights(from: weights, skippingMismatches: matching.skipMismatch) {
+      log.info("\($0)")
+    }
     log.info("Running for \(iterations) iterations.")
     var means = Means()
     for batch in 0..<iterations {

@@ -8,6 +8,7 @@ struct Train: ParsableCommand {
     discussion: """
       Example: caffe-swift train --solver prototxt/lenet/lenet_solver.prototxt
       Resume:  caffe-swift train --solver lenet_solver.prototxt --snapshot lenet_iter_500.solverstate.h5
+      Fine-tune: caffe-swift train --solver s.prototxt --weights big.caffemodel --skip-mismatch
 
       Ctrl-C stops after the current iteration with a snapshot, a second one at once; SIGHUP takes \
       a snapshot and goes on.
@@ -28,6 +29,7 @@ struct Train: ParsableCommand {
   @Option(help: "What SIGHUP does.")
   var sighupEffect = SignalEffect.snapshot
 
+  @OptionGroup var matching: MatchingOptions
   @OptionGroup var state: StateOptions
   @OptionGroup var engine: EngineOptions
 
@@ -35,6 +37,9 @@ struct Train: ParsableCommand {
     if snapshot != nil && weights != nil {
       throw ValidationError(
         "Give a snapshot to resume training or weights to finetune but not both.")
+    }
+    if snapshot != nil && matching.skipMismatch {
+      throw ValidationError("--skip-mismatch goes with weights, not with a snapshot.")
     }
   }
 
@@ -45,7 +50,9 @@ struct Train: ParsableCommand {
     engine.report(mode: parameter, to: log)
     Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)
     if let weights { parameter.weights = [weights] }
-    let run = try Solver(parameter, engine: engine.engine, resuming: snapshot, log: log)
+    let run = try Solver(
+      parameter, engine: engine.engine, resuming: snapshot,
+      skippingMismatches: matching.skipMismatch, log: log)
     run.requestedAction = Signals.take
     log.info("Starting Optimization")
     try run.solve()

@@ -8,6 +8,7 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
   let count: Int
   private(set) var conversions = 0
   let isPlain: Bool
+  let channelExtents: ChannelExtents? = nil
 
   init(_ count: Int, isPlain: Bool = false) {
     self.count = count

@@ -4,31 +4,35 @@ import Testing
 /// Kernels with a constant or a statistic per channel of `[outer, channels, inner]`.
 struct ChannelKernelTests {
   static let extents = [
-    NormalizationKernel(outer: 3, channels: 5, inner: 1),
-    NormalizationKernel(outer: 71, channels: 601, inner: 1),
-    NormalizationKernel(outer: 2, channels: 3, inner: 37),
-    NormalizationKernel(outer: 1, channels: 7, inner: 5000),
-    NormalizationKernel(outer: 4, channels: 1, inner: 9),
+    ChannelExtents(outer: 3, channels: 5, inner: 1),
+    ChannelExtents(outer: 71, channels: 601, inner: 1),
+    ChannelExtents(outer: 2, channels: 3, inner: 37),
+    ChannelExtents(outer: 1, channels: 7, inner: 5000),
+    ChannelExtents(outer: 4, channels: 1, inner: 9),
+    ChannelExtents(outer: 3, channels: 32, inner: 49, block: 16),
+    ChannelExtents(outer: 2, channels: 16, inner: 3, block: 8),
+    ChannelExtents(outer: 2, channels: 64, inner: 1400, block: 16),
   ]
 
-  private func channel(_ index: Int, _ e: NormalizationKernel) -> Int {
-    index / e.inner % e.channels
+  private func channel(_ index: Int, _ e: ChannelExtents) -> Int {
+    let blocks = e.channels / e.block
+    return index / (e.inner * e.block) % blocks * e.block + index % e.block
   }
-  private func count(_ e: NormalizationKernel) -> Int { e.outer * e.channels * e.inner }
+  private func count(_ e: ChannelExtents) -> Int { e.outer * e.channels * e.inner }
 
-  private func sums(_ e: NormalizationKernel, _ term: (Int) -> Double) -> [Double] {
+  private func sums(_ e: ChannelExtents, _ term: (Int) -> Double) -> [Double] {
     var sums = [Double](repeating: 0, count: e.channels)
     for index in 0..<count(e) { sums[channel(index, e)] += term(index) }
     return sums
   }
 
-  @Test(arguments: extents) func scaleAndBias(_ e: NormalizationKernel) {
+  @Test(arguments: extents) func scaleAndBias(_ e: ChannelExtents) {
     let x = numbers(count(e))
     let (scale, bias) = (numbers(e.channels, seed: 2), numbers(e.channels, seed: 3))
     Machine.each { machine in
       let both = output(count(e)) {
         ChannelKernel.scale(
-          x, by: scale, bias: bias, outer: e.outer, channels: e.channels, inner: e.inner, into: $0)
+          x, by: scale, bias: bias, over: e, into: $0)
       }
       let expected = x.indices.map { i in
         Double(x[i]) * Double(scale[channel(i, e)]) + Double(bias[channel(i, e)])
@@ -36,14 +40,14 @@ struct ChannelKernelTests {
       expectClose(both, expected, within: 1e-6, machine)
       let biased = output(count(e), initial: x) {
         ChannelKernel.add(
-          $0, bias: bias, outer: e.outer, channels: e.channels, inner: e.inner, into: $0)
+          $0, bias: bias, over: e, into: $0)
       }
       expectClose(
         biased, x.indices.map { Double(x[$0] + bias[channel($0, e)]) }, within: 0, machine)
     }
   }
 
-  @Test(arguments: extents) func gradientsAreSummedOverAChannel(_ e: NormalizationKernel) {
+  @Test(arguments: extents) func gradientsAreSummedOverAChannel(_ e: ChannelExtents) {
     let (x, dy) = (numbers(count(e)), numbers(count(e), seed: 2))
     let ones = [Float](repeating: 1, count: e.channels)
     let plain = sums(e) { Double(dy[$0]) }.map { $0 + 1 }
@@ -52,17 +56,17 @@ struct ChannelKernelTests {
     let tolerance = 1e-5
     Machine.each { machine in
       let bias = output(e.channels, initial: ones) {
-        ChannelKernel.addSums(dy, outer: e.outer, channels: e.channels, inner: e.inner, into: $0)
+        ChannelKernel.addSums(dy, over: e, into: $0)
       }
       expectClose(bias, plain, within: tolerance, machine)
       let scale = output(e.channels, initial: ones) {
-        ChannelKernel.addDots(dy, x, outer: e.outer, channels: e.channels, inner: e.inner, into: $0)
+        ChannelKernel.addDots(dy, x, over: e, into: $0)
       }
       expectClose(scale, products, within: tolerance, machine)
     }
   }
 
-  @Test(arguments: extents) func normalisationAndItsGradient(_ e: NormalizationKernel) {
+  @Test(arguments: extents) func normalisationAndItsGradient(_ e: ChannelExtents) {
     // Far from zero, where a variance from E[x²] − E[x]² would have lost most digits.
     let (x, dy) = (numbers(count(e), in: 98...102), numbers(count(e), seed: 2))
     let share = 1 / Double(e.population)
@@ -77,18 +81,19 @@ struct ChannelKernelTests {
       let c = channel(i, e)
       return factor[c] * (Double(dy[i]) - meanGradient[c] - y[i] * meanProduct[c])
     }
+    let kernel = NormalizationKernel(e)
     Machine.each { machine in
       var variances = [Float](repeating: 0, count: e.channels)
-      let means = output(e.channels) { e.statistics(x, mean: $0, variance: &variances) }
+      let means = output(e.channels) { kernel.statistics(x, mean: $0, variance: &variances) }
       expectClose(means, mean, within: 1e-6, machine)
       expectClose(variances, variance, within: 1e-5, machine)
       let factors = variances.map { 1 / ($0 + 1e-5).squareRoot() }
       // x itself is known to 4e-6 here, a tenth of a thousandth of its deviation at most.
-      let result = output(count(e)) { e.normalize(x, mean: means, factor: factors, into: $0) }
+      let result = output(count(e)) { kernel.normalize(x, mean: means, factor: factors, into: $0) }
       expectClose(result, y, within: 2e-5, machine)
-      let back = output(count(e)) { e.backward(dy, output: result, factor: factors, into: $0) }
+      let back = output(count(e)) { kernel.backward(dy, output: result, factor: factors, into: $0) }
       expectClose(back, dx, within: 5e-5, machine)
-      let meanOnly = output(count(e)) { e.backwardOfMean(dy, into: $0) }
+      let meanOnly = output(count(e)) { kernel.backwardOfMean(dy, into: $0) }
       expectClose(
         meanOnly, dy.indices.map { Double(dy[$0]) - meanGradient[channel($0, e)] }, within: 1e-6,
         machine)

@@ -66,6 +66,38 @@ struct RecurrentTests {
       Closeness.worst(try #require(net.blob("out0")).data.values, Array(expected[..<12])) < 1e-6)
   }
 
+  /// A net that takes up another's progress goes on as that one does; with other streams it begins anew.
+  @Test(arguments: ["LSTM", "RNN"]) func stateTravelsInTheProgress(_ type: String) throws {
+    var random = TestRandom(seed: 8)
+    let layer = LayerTestCase("", Self.settings(type), [[2, 2, 3], [2, 2]])
+    let inputs: [[Float]] = [random.values(12), Array(repeating: 1, count: 4)]
+    let (first, second) = (try layer.net(), try layer.net())
+    for _ in 0..<2 {
+      try layer.fill(first, inputs)
+      try first.forward()
+    }
+    let progress = first.progress
+    #expect(progress.pass == 2 && progress.carried.map(\.layer) == [second.layers.last?.name])
+    #expect(progress.carried.first?.blobs.count == (type == "LSTM" ? 2 : 1))
+    try layer.fill(second, inputs)
+    try second.resume(at: progress)
+    for net in [first, second] { try net.forward() }
+    let output = { (net: Net) in try #require(net.blob("out0")).data.values }
+    #expect(try output(second) == output(first))
+    #expect(try output(second) != layer.output(inputs))
+
+    let wider = LayerTestCase("", Self.settings(type), [[2, 4, 3], [2, 4]])
+    let other = try wider.net()
+    var notes: [String] = []
+    try other.resume(at: progress) { notes.append($0) }
+    #expect(notes.count == 1 && notes[0].contains("begins anew"), "\(notes)")
+    let exposed = LayerTestCase(
+      "", Self.settings(type, "expose_hidden: true"),
+      [[2, 2, 3], [2, 2]] + Array(repeating: [1, 2, 3], count: type == "LSTM" ? 2 : 1),
+      tops: type == "LSTM" ? 3 : 2)
+    #expect(try exposed.net().progress.carried.isEmpty)
+  }
+
   /// Other numbers of steps and streams need no other net, and all streams begin with zeros.
   @Test(arguments: ["LSTM", "RNN"]) func stepsAndStreamsMayChange(_ type: String) throws {
     let net = try LayerTestCase("", Self.settings(type), [[4, 5, 2], [4, 5]]).net()

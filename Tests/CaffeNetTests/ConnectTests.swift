@@ -88,6 +88,31 @@ import Testing
     #expect(net.blob("x")?.data.values == [0, 2, 0, 4, 0, 6])
   }
 
+  @Test func setUpIsToldInCaffesOrder() throws {
+    var lines: [String] = []
+    _ = try TestNet.make(
+      Self.label + """
+        layer { name: 's' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 } } }
+        layer { name: 'r' type: 'ReLU' bottom: 'x' top: 'x' }
+        layer { name: 'l' type: 'SoftmaxWithLoss' bottom: 'x' bottom: 't' top: 'l' loss_weight: 0.5 }
+        """
+    ) { lines.append($0) }
+    #expect(
+      lines == [
+        "Creating Layer at", "at -> t", "Setting up at", "Top shape: 2 (2)",
+        "Memory required for data: 8",
+        "Creating Layer s", "s -> x", "Setting up s", "Top shape: 2 3 (6)",
+        "Memory required for data: 32",
+        "Creating Layer r", "r <- x", "r -> x (in-place)", "Setting up r", "Top shape: 2 3 (6)",
+        "Memory required for data: 56",
+        "Creating Layer l", "l <- x", "l <- t", "l -> l", "Setting up l", "Top shape: (1)",
+        "    with loss weight 0.5", "Memory required for data: 60",
+        "l does not need backward computation.", "r does not need backward computation.",
+        "s does not need backward computation.", "at does not need backward computation.",
+        "This network produces output l", "Network initialization done.",
+      ])
+  }
+
   /// Several losses count with their weights; a top that is no loss counts with all its values.
   @Test func objectiveIsTheWeightedSumOfAllLosses() throws {
     let net = try TestNet.make(

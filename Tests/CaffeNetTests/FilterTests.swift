@@ -38,6 +38,22 @@ import Testing
     #expect(try net.filtered().layer.count == (isKept ? 1 : 0))
   }
 
+  @Test(arguments: [
+    ("phase: TRAIN", "phase: TEST", "phase (0) differed from the phase (1)"),
+    ("level: 1", "min_level: 2", "level (1) is below the min_level (2)"),
+    ("level: 3", "max_level: 2", "level (3) is above the max_level (2)"),
+    ("stage: 'a'", "stage: 'a' stage: 'b'", "did not contain stage 'b'"),
+    ("stage: 'a'", "not_stage: 'b' not_stage: 'a'", "contained a not_stage 'a'"),
+  ])
+  func rulesThatAreNotMetAreTold(state: String, rule: String, reason: String) throws {
+    for kind in ["include", "exclude"] {
+      let net = try TestNet.parse("state { \(state) } layer { name: 'l' \(kind) { \(rule) } }")
+      var notes: [String] = []
+      _ = try net.filtered { notes.append($0) }
+      #expect(notes == ["The NetState \(reason) specified by a rule in layer l"])
+    }
+  }
+
   @Test func bothKindsOfRuleAreRefused() throws {
     let net = try TestNet.parse(
       "layer { name: 'l' include { min_level: 1 } exclude { min_level: 2 } }")

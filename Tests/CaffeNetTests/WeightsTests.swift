@@ -63,7 +63,7 @@ import Testing
     #expect(
       refused
         == folder("w" + ending)
-        + ": Cannot copy param 0 weights from layer 'block/a'; shape mismatch.  Source param shape is 3 3 (9); target param shape is 3 4 (12). To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer."
+        + ": Cannot copy param 0 weights from layer 'block/a'; shape mismatch.  Source param shape is 3 3 (9); target param shape is 3 4 (12). To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer, or give --skip-mismatch."
     )
     #expect(values(to) == before)
     let fewer = try TestNet.make(
@@ -72,6 +72,49 @@ import Testing
     #expect(
       refusal { try fewer.loadWeights(from: folder("w" + ending)) }
         .contains("Incompatible number of blobs for layer block"))
+  }
+
+  /// Fine-tuning: what fits is copied, what does not keeps its filler's values, bias included.
+  @Test(arguments: endings)
+  func mismatchesAreSkippedIfAskedFor(ending: String) throws {
+    let folder = try TemporaryFolder()
+    let text = Self.text.replacing("name: 'b' ", with: "")
+    let from = try TestNet.make(text)
+    for parameter in from.parameters {
+      parameter.blob.data.values = parameter.blob.data.values.map { $0 + 1 }
+    }
+    try from.saveWeights(to: folder("w" + ending))
+    let load = { (net: Net) in
+      var notes: [String] = []
+      try net.loadWeights(from: folder("w" + ending), skippingMismatches: true) {
+        notes.append($0)
+      }
+      return notes.filter { !$0.hasPrefix("Ignoring") }
+    }
+    let second = "name: 'block' type: 'InnerProduct' bottom: 'a' top: 'b' inner_product_param { "
+    let wider = text.replacing(second + "num_output: 3", with: second + "num_output: 5")
+    let (fresh, net) = (try TestNet.make(wider, seed: 2), try TestNet.make(wider, seed: 2))
+    #expect(
+      try load(net) == [
+        "Skipping layer block, which keeps its values: param 0 has shape 3 3 (9) in the file, 5 3 (15) in the net"
+      ])
+    #expect(values(net) == Array(values(from)[..<2] + values(fresh)[2...]))
+
+    // The bias of the second layer would fit, but belongs to weights that do not.
+    let first = "bottom: 'x' top: 'a' inner_product_param { "
+    let inner = text.replacing(first + "num_output: 3", with: first + "num_output: 5")
+    let (before, changed) = (try TestNet.make(inner, seed: 2), try TestNet.make(inner, seed: 2))
+    #expect(try load(changed).count == 2)
+    #expect(values(changed) == values(before))
+
+    let fewer = try TestNet.make(
+      text.replacing(second, with: second + "bias_term: false ")
+        .replacing("param { } param { }", with: ""))
+    #expect(
+      try load(fewer) == [
+        "Skipping layer block, which keeps its values: the file has 2 blobs, the net 1"
+      ])
+    #expect(try load(try TestNet.make(text, seed: 2)) == [])
   }
 
   @Test(arguments: endings)
@@ -103,6 +146,34 @@ import Testing
       #expect(net.parameters[0].blob.data.values == [1, 2, 3, 4, 5, 6])
     }
     #expect(refused.contains("shape mismatch") == !fits, "\(refused)")
+  }
+
+  /// Values in the definition take the place of the fillers', all of a layer or none.
+  @Test(arguments: [
+    (
+      "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3, 4] } blobs { shape { dim: 2 } data: [5, 6] }",
+      ""
+    ),
+    (
+      "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3, 4] }",
+      "Incompatible number of blobs: 1 given, 2 needed"
+    ),
+    (
+      "blobs { shape { dim: 2 dim: 2 } data: [1, 2, 3] } blobs { shape { dim: 2 } data: [5, 6] }",
+      "3 values for shape 2 2 (4)"
+    ),
+  ])
+  func blobsInADefinition(blobs: String, refused: String) throws {
+    let text = """
+      name: 'n' layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 2 } } }
+      layer { name: 'a' type: 'InnerProduct' bottom: 'x' top: 'a' inner_product_param { num_output: 2 weight_filler { type: 'xavier' } } \(blobs) }
+      """
+    guard refused.isEmpty else {
+      let place = "test.prototxt: net 'n': layer 'a' (InnerProduct), line 2: "
+      #expect(refusal { _ = try TestNet.make(text) } == place + refused)
+      return
+    }
+    #expect(try values(TestNet.make(text)) == [[1, 2, 3, 4], [5, 6]])
   }
 
   /// A net takes other batch sizes at run time, and comes back.

@@ -25,12 +25,13 @@ struct DescriptorTests {
     }
   }
 
+  /// In a message of the reference; one of ours is reached by a private number only.
   @Test func nothingElseBelowThePrivateNumbers() throws {
     let rows = try SchemaGoldens.table("schema/caffe_fields.tsv")
     let known = Set(rows.map { "\($0["message"] ?? "").\($0["field"] ?? "")" })
-    let ours = MessageDescriptor.all.flatMap(\.fields).filter {
-      $0.number < Self.firstPrivateNumber
-    }
+    let messages = Set(rows.map { $0["message"] ?? "" })
+    let ours = MessageDescriptor.all.filter { messages.contains($0.name) }.flatMap(\.fields)
+      .filter { $0.number < Self.firstPrivateNumber }
     #expect(Set(ours.map(\.description)) == known)
   }
 

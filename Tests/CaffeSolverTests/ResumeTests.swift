@@ -1,3 +1,4 @@
+import CaffeData
 import CaffeNet
 import CaffeSchema
 import CaffeSolver
@@ -7,10 +8,10 @@ import Testing
 /// A resumed run is the run that was not interrupted, bit for bit: weights, losses and test scores.
 @Suite struct ResumeTests {
   enum Source: String, CaseIterable, CustomTestStringConvertible, Sendable {
-    case lmdb, hdf5
+    case lmdb, hdf5, sequences
     var testDescription: String { rawValue }
 
-    /// Random crops and mirrors, or rows in random order.
+    /// Random crops and mirrors, rows in random order, or sequences longer than a batch.
     var layers: String {
       switch self {
       case .lmdb:
@@ -20,7 +21,24 @@ import Testing
         """
       case .hdf5:
         "layer { name: 'd' type: 'HDF5Data' top: 'data' top: 'label' hdf5_data_param { source: 'list.txt' batch_size: 7 shuffle: true } }"
+      case .sequences:
+        """
+        layer { name: 'd' type: 'HDF5Data' top: 'rows' top: 'flags' top: 'label' hdf5_data_param { source: 'sequences.txt' batch_size: 6 } }
+        layer { name: 'x' type: 'Reshape' bottom: 'rows' top: 'data' reshape_param { shape { dim: 3 dim: 2 dim: 5 } } }
+        layer { name: 'c' type: 'Reshape' bottom: 'flags' top: 'cont' reshape_param { shape { dim: 3 dim: 2 } } }
+        """
       }
+    }
+
+    /// What makes `a` of `data`.
+    var body: String {
+      self == .sequences
+        ? """
+        layer { name: 'deep/lstm' type: 'LSTM' bottom: 'data' bottom: 'cont' top: 'h' recurrent_param { num_output: 4 weight_filler { type: 'xavier' } } }
+        layer { name: 'rnn' type: 'RNN' bottom: 'h' bottom: 'cont' top: 'r' recurrent_param { num_output: 8 weight_filler { type: 'xavier' } } }
+        layer { name: 'a' type: 'Reshape' bottom: 'r' top: 'a' reshape_param { shape { dim: 6 dim: 8 } } }
+        """
+        : "layer { name: 'a' type: 'InnerProduct' bottom: 'data' top: 'a' inner_product_param { num_output: 8 weight_filler { type: 'xavier' } } }"
     }
   }
 
@@ -34,6 +52,7 @@ import Testing
       folder = try TemporaryFolder()
       try SmallData.writeLMDB(to: folder)
       try SmallData.writeHDF5(to: folder)
+      try Laboratory.writeSequences(to: folder)
       parameter = try SolverParameter(
         text: """
           \(solver) base_lr: 0.02 weight_decay: 0.01 lr_policy: 'multistep' gamma: 0.5 stepvalue: 6
@@ -41,12 +60,23 @@ import Testing
           test_iter: 2 test_interval: 5 iter_size: 2 \(seed)
           net_param {
             \(source.layers)
-            layer { name: 'a' type: 'InnerProduct' bottom: 'data' top: 'a' inner_product_param { num_output: 8 weight_filler { type: 'xavier' } } }
+            \(source.body)
             layer { name: 'drop' type: 'Dropout' bottom: 'a' top: 'a' }
             layer { name: 'b' type: 'InnerProduct' bottom: 'a' top: 'b' inner_product_param { num_output: 3 weight_filler { type: 'xavier' } } }
             layer { name: 'loss' type: 'SoftmaxWithLoss' bottom: 'b' bottom: 'label' top: 'loss' }
           }
           """, file: "solver")
+    }
+
+    /// Rows of 5 with their classes; every eleventh begins a sequence.
+    private static func writeSequences(to folder: TemporaryFolder) throws {
+      var random = TestRandom(seed: 13)
+      let file = try HDF5File(creating: folder("sequences.h5"))
+      try file.write("rows", random.values(44 * 5), shape: [44, 5])
+      try file.write("flags", (0..<44).map { Float($0 % 11 == 0 ? 0 : 1) }, shape: [44])
+      try file.write("label", (0..<44).map { Float($0 % 3) }, shape: [44])
+      try file.close()
+      try folder.write("sequences.txt", "sequences.h5\n")
     }
 
     func solver(resuming state: String? = nil) throws -> Solver {
@@ -91,6 +121,29 @@ import Testing
         #expect(loss == whole.losses[step], "\(step) from \(pause)")
       }
     }
+  }
+
+  /// A snapshot in the middle of a test leads back to its beginning.
+  @Test(arguments: ["BINARYPROTO", "HDF5"])
+  func snapshotsDuringATestResumeBeforeIt(format: String) throws {
+    let laboratory = try Laboratory(
+      .sequences, format, solver: "momentum: 0.9", seed: "random_seed: 1")
+    let first = try laboratory.solver()
+    for _ in 0..<5 { try first.trainOnce() }
+    var requests: [SolverAction] = [.snapshot]
+    var polls = 0
+    first.requestedAction = {
+      polls += 1
+      return polls > 1 ? requests.popLast() : nil
+    }
+    try first.testAll()
+    #expect(requests.isEmpty)
+    let state = laboratory.folder("run_iter_5.solverstate" + (format == "HDF5" ? ".h5" : ""))
+    let resumed = try laboratory.solver(resuming: state)
+    try resumed.testAll()
+    let score = { (solver: Solver) in try #require(try solver.test(0)) }
+    let (ours, theirs) = (try score(resumed), try score(first))
+    #expect(ours.loss == theirs.loss && ours.means == theirs.means)
   }
 
   /// Without random_seed the run's own seed comes back from the state.

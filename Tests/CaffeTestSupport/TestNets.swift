@@ -14,11 +14,12 @@ public enum TestNet {
   }
 
   public static func make(
-    _ text: String, phase: Phase = .train, seed: UInt64 = 1, sharing: Net? = nil,
-    report: @escaping (String) -> Void = { _ in }
+    _ text: String, phase: Phase = .train, engine: Engine? = nil, seed: UInt64 = 1,
+    sharing: Net? = nil, report: @escaping (String) -> Void = { _ in }
   ) throws -> Net {
     try Net(
-      inPhase(text, phase), context: LayerContext(phase: phase, seed: seed, report: report),
+      inPhase(text, phase),
+      context: LayerContext(phase: phase, engine: engine, seed: seed, report: report),
       sharing: sharing)
   }
 

@@ -59,7 +59,7 @@ import Testing
       words: ["net 'tiny'", "layer 'conv'", "line 6", "in-place"]),
     Mistake(
       testDescription: "kernel larger than the image", net: [("kernel_size: 3", "kernel_size: 9")],
-      words: ["net 'tiny'", "layer 'conv' (Convolution), line 4", "window of 9"]),
+      words: ["net 'tiny'", "layer 'conv' (Convolution), line 4", "kernel_size 9 does not fit"]),
     Mistake(
       testDescription: "crop larger than the image", net: [("crop_size: 5", "crop_size: 50")],
       words: ["net 'tiny'", "layer 'data' (Data), line 2", "crop"]),

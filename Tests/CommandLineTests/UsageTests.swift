@@ -78,6 +78,7 @@ import Testing
   @Test(arguments: [
     (["train"], "--solver"),
     (["train", "--solver", "a", "--snapshot", "b", "--weights", "c"], "but not both"),
+    (["train", "--solver", "a", "--snapshot", "b", "--skip-mismatch"], "not with a snapshot"),
     (["train", "--sovler", "a"], "--solver"),
     (["train", "--solver", "a", "--sigint_effect", "halt"], "--sigint-effect"),
     (["test", "--model", "a"], "--weights"),

@@ -76,8 +76,13 @@ open class Layer {
 
   open func backward(propagateDown: [Bool]) throws {}
 
-  /// A reader of records goes on where the forward pass `pass` would begin.
+  /// A reader of records goes on where the forward pass `pass` would begin; a layer that carries a
+  /// state forgets it.
   open func seek(toPass pass: UInt64) throws {}
+
+  /// What the layer carries from one forward pass to the next besides its parameters. A snapshot
+  /// keeps the values there are between two passes, and puts them back after `seek`.
+  open var carriedState: [Tensor] { [] }
 
   /// Shapes the tops for the present bottoms and prepares the layer.
   public final func prepare() throws {

@@ -9,6 +9,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   package var extents: [Int] { descriptor.extents }
   /// The second axis is contiguous, and that is another order than the plain one.
   package let isChannelsLast: Bool
+  package let channelExtents: ChannelExtents?
   private let conversions = Mutex(Conversions())
 
   /// Made at first use: most layouts only travel from one primitive to the next.
@@ -22,12 +23,31 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     byteCount = descriptor.byteCount
     isPlain = Self.isEqual(descriptor, .plain)
     isChannelsLast = !isPlain && Self.isEqual(descriptor, .channelsLast)
+    channelExtents = Self.channelExtents(descriptor, isChannelsLast: isChannelsLast)
   }
 
   private static func isEqual(
     _ descriptor: MemoryDescriptor, _ order: MemoryDescriptor.Order
   ) -> Bool {
     (try? MemoryDescriptor(descriptor.extents, order)).map(descriptor.isEqual) ?? false
+  }
+
+  private static func channelExtents(
+    _ descriptor: MemoryDescriptor, isChannelsLast: Bool
+  ) -> ChannelExtents? {
+    let extents = descriptor.extents
+    guard extents.count > 2, let blocking = descriptor.channelBlocking else { return nil }
+    let (batch, channels, block) = (extents[0], extents[1], blocking.block)
+    let inner = extents[2...].reduce(1, *)
+    if isChannelsLast { return ChannelExtents(outer: batch * inner, channels: channels) }
+    guard block > 1, 64 % block == 0, channels % block == 0 else { return nil }
+    var stride = block
+    for axis in [Int](extents.indices.dropFirst(2).reversed()) + [1, 0] {
+      let steps = axis == 1 ? channels / block : extents[axis]
+      guard steps == 1 || blocking.strides[axis] == stride else { return nil }
+      stride *= steps
+    }
+    return ChannelExtents(outer: batch, channels: channels, inner: inner, block: block)
   }
 
   /// Row-major, as Caffe shows every blob.

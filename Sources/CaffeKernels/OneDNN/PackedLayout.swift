@@ -6,6 +6,8 @@ package protocol PackedLayout: AnyObject, Sendable {
   var byteCount: Int { get }
   /// Plain and packed orders are the same bytes: no conversion is ever needed.
   var isPlain: Bool { get }
+  /// How the channels of `[n, channels, spatial…]` lie, `nil` where they are padded or scattered.
+  var channelExtents: ChannelExtents? { get }
   func isEqual(to other: any PackedLayout) -> Bool
   func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer)
   func unpack(_ packed: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>)

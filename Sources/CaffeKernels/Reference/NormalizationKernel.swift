@@ -1,30 +1,22 @@
 import CaffeKernelsC
 
-/// Statistics and normalisation per channel of `[outer, channels, inner]`: BatchNorm, and MVN as the
+/// Statistics and normalisation per channel: BatchNorm, and MVN as the
 /// case of `outer` 1, whose "channels" are the rows to be normalised.
 package struct NormalizationKernel: Hashable, Sendable {
-  package let outer: Int
-  package let channels: Int
-  package let inner: Int
+  package let extents: ChannelExtents
 
-  package init(outer: Int, channels: Int, inner: Int) {
-    self.outer = outer
-    self.channels = channels
-    self.inner = inner
-  }
+  package init(_ extents: ChannelExtents) { self.extents = extents }
 
-  /// Values of one channel.
-  package var population: Int { outer * inner }
+  private var channels: Int { extents.channels }
+  private var share: Float { 1 / Float(extents.population) }
 
   /// mean[c], and the biased variance[c] = mean of (x − mean[c])².
   package func statistics(
     _ input: UnsafePointer<Float>, mean: UnsafeMutablePointer<Float>,
     variance: UnsafeMutablePointer<Float>
   ) {
-    let share = 1 / Float(population)
-    ck_reduce_channels(CK_SUM, input, nil, nil, outer, channels, inner, share, 0, mean)
-    ck_reduce_channels(
-      CK_CENTRED_SUMSQ, input, nil, mean, outer, channels, inner, share, 0, variance)
+    extents.reduce(CK_SUM, input, factor: share, into: mean)
+    extents.reduce(CK_CENTRED_SUMSQ, input, constants: mean, factor: share, into: variance)
   }
 
   /// output ← (input − mean[c]) · factor[c]; `output` may be `input`.
@@ -37,7 +29,7 @@ package struct NormalizationKernel: Hashable, Sendable {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { shift in
       guard let shift = shift.baseAddress else { return }
       for channel in 0..<channels { shift[channel] = -mean[channel] * factor[channel] }
-      ck_channel_affine(input, nil, factor, nil, shift, outer, channels, inner, output)
+      extents.affine(input, factor, plus: shift, into: output)
     }
   }
 
@@ -49,18 +41,16 @@ package struct NormalizationKernel: Hashable, Sendable {
     _ gradient: UnsafePointer<Float>, output: UnsafePointer<Float>, factor: UnsafePointer<Float>,
     into inputGradient: UnsafeMutablePointer<Float>
   ) {
-    let share = 1 / Float(population)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * channels) { sums in
       guard let slope = sums.baseAddress else { return }
       let shift = slope + channels
-      ck_reduce_channels(CK_DOT, gradient, output, nil, outer, channels, inner, -share, 0, slope)
-      ck_reduce_channels(CK_SUM, gradient, nil, nil, outer, channels, inner, -share, 0, shift)
+      extents.reduce(CK_DOT, gradient, output, factor: -share, into: slope)
+      extents.reduce(CK_SUM, gradient, factor: -share, into: shift)
       for channel in 0..<channels {
         slope[channel] *= factor[channel]
         shift[channel] *= factor[channel]
       }
-      ck_channel_affine(
-        gradient, output, factor, slope, shift, outer, channels, inner, inputGradient)
+      extents.affine(gradient, factor, output, slope, plus: shift, into: inputGradient)
     }
   }
 
@@ -68,11 +58,10 @@ package struct NormalizationKernel: Hashable, Sendable {
   package func backwardOfMean(
     _ gradient: UnsafePointer<Float>, into inputGradient: UnsafeMutablePointer<Float>
   ) {
-    let share = -1 / Float(population)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { shift in
       guard let shift = shift.baseAddress else { return }
-      ck_reduce_channels(CK_SUM, gradient, nil, nil, outer, channels, inner, share, 0, shift)
-      ck_channel_affine(gradient, nil, nil, nil, shift, outer, channels, inner, inputGradient)
+      extents.reduce(CK_SUM, gradient, factor: -share, into: shift)
+      extents.affine(gradient, nil, plus: shift, into: inputGradient)
     }
   }
 }

@@ -60,7 +60,8 @@ package final class ReferenceConvolution {
     }
     if let bias {
       ChannelKernel.add(
-        output, bias: bias, outer: geometry.batch, channels: outputChannels, inner: outputSize,
+        output, bias: bias,
+        over: ChannelExtents(outer: geometry.batch, channels: outputChannels, inner: outputSize),
         into: output)
     }
   }
@@ -115,7 +116,8 @@ package final class ReferenceConvolution {
     outputGradient: UnsafePointer<Float>, addingTo biasGradient: UnsafeMutablePointer<Float>
   ) {
     ChannelKernel.addSums(
-      outputGradient, outer: geometry.batch, channels: outputChannels, inner: outputSize,
+      outputGradient,
+      over: ChannelExtents(outer: geometry.batch, channels: outputChannels, inner: outputSize),
       into: biasGradient)
   }
 

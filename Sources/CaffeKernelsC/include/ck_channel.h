@@ -3,9 +3,12 @@
 #include "ck_map.h"
 
 /// out = p[c]·a + q[c]·b + r[c]. NULL means: p 1, q·b 0, r 0. `out` may be `a` or `b`.
+///
+/// With a `block` above 1 (a divisor of `channels` and of 64), the buffers are
+/// `[outer, channels / block, inner, block]`.
 void ck_channel_affine(
     const float *a, const float *b, const float *p, const float *q, const float *r, long outer,
-    long channels, long inner, float *out);
+    long channels, long inner, long block, float *out);
 
 /// out = a where it is positive, else slope[c]·a.
 void ck_prelu(

@@ -25,10 +25,10 @@ void ck_reduce_rows(
     float factor, float *out);
 
 /// out[c] = factor · Σ over outer and inner of `a` (and `b`), `[outer, channels, inner]`, plus the
-/// old out[c] if `adding`. `k` is a constant per channel, or NULL.
+/// old out[c] if `adding`. `k` is a constant per channel, or NULL; `block` as for ck_channel_affine.
 void ck_reduce_channels(
     enum ck_reduction operation, const float *a, const float *b, const float *k, long outer,
-    long channels, long inner, float factor, int adding, float *out);
+    long channels, long inner, long block, float factor, int adding, float *out);
 
 /// The largest element, NaNs passed over; -infinity when there is none.
 float ck_maximum(const float *a, long count);

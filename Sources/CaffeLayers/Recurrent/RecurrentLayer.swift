@@ -12,8 +12,8 @@ import CaffeSchema
 /// input, W_h `[g·units, units]`, with g sums for each unit; then what the subclass adds.
 ///
 /// Unless `expose_hidden` is set, the state after the last step is the one before the first step of the
-/// next pass, zeros at first. A pass that is run again begins as it did before. A change of the number
-/// of streams, and resuming from a snapshot, begin with zeros.
+/// next pass, zeros at first; snapshots keep it. A pass that is run again begins as it did before. A
+/// change of the number of streams begins with zeros.
 ///
 /// Source: BVLC Caffe, `recurrent_layer.cpp`.
 class RecurrentLayer: Layer {
@@ -137,6 +137,8 @@ class RecurrentLayer: Layer {
 
   override func seek(toPass pass: UInt64) throws { forget() }
 
+  override var carriedState: [Tensor] { settings.exposesHidden ? [] : ends }
+
   private func forget() {
     startedPass = nil
     for tensor in starts + ends { Vector.fill(tensor.overwrite(), with: 0, count: tensor.count) }
@@ -171,7 +173,7 @@ class RecurrentLayer: Layer {
 
   /// A new pass begins where the last one ended; the same pass begins where it began.
   private func takeUpState() {
-    if let startedPass, startedPass != context.clock.pass {
+    if startedPass != context.clock.pass {
       for (start, end) in zip(starts, ends) {
         Vector.copy(end.read(), count: stateCount, into: start.overwrite())
       }
@@ -186,8 +188,8 @@ class RecurrentLayer: Layer {
       Gemm.Operand(bottom[0].data.read(), stride: extents.inputs), weights(0, transposed: true),
       rows: extents.positions, columns: sumCount, inner: extents.inputs, into: target)
     ChannelKernel.add(
-      target, bias: parameters[1].data.read(), outer: extents.positions, channels: sumCount,
-      inner: 1, into: target)
+      target, bias: parameters[1].data.read(),
+      over: ChannelExtents(outer: extents.positions, channels: sumCount), into: target)
     guard settings.hasStatic else { return }
     let product = statics.overwrite()
     Gemm.multiply(
@@ -241,7 +243,7 @@ class RecurrentLayer: Layer {
     let gradient = sumGradients.read()
     if learns[1] {
       ChannelKernel.addSums(
-        gradient, outer: extents.positions, channels: sumCount, inner: 1,
+        gradient, over: ChannelExtents(outer: extents.positions, channels: sumCount),
         into: parameters[1].diff.update())
     }
     addWeightGradient(0, gradient, bottom[0].data.read(), rows: extents.positions)
@@ -252,7 +254,7 @@ class RecurrentLayer: Layer {
     let sum = statics.overwrite()
     Vector.fill(sum, with: 0, count: statics.count)
     ChannelKernel.addSums(
-      gradient, outer: extents.steps, channels: statics.count, inner: 1, into: sum)
+      gradient, over: ChannelExtents(outer: extents.steps, channels: statics.count), into: sum)
     addWeightGradient(2, sum, bottom[2].data.read(), rows: extents.streams)
   }
 

@@ -1,16 +1,10 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 
 /// Where the factors of Scale and the summands of Bias lie along the bottom: the axes that start at
 /// `axis`, `num_axes` of them (−1: all that follow; 0: one value for everything).
 struct Broadcast {
-  /// The bottom as the kernels see it, one constant for each channel.
-  struct Extents: Equatable {
-    var outer = 1
-    var channels = 1
-    var inner = 1
-  }
-
   private let axis: Int
   private let axes: Int
 
@@ -38,15 +32,15 @@ struct Broadcast {
   /// How a blob of shape `part` (learned, or the second bottom) lies along the bottom.
   ///
   /// - Throws: when its extents are not those of the bottom from `axis` on.
-  func extents(of part: Shape, along bottom: Shape) throws -> Extents {
-    guard part.axes > 0 else { return Extents(outer: bottom.count) }
+  func extents(of part: Shape, along bottom: Shape) throws -> ChannelExtents {
+    guard part.axes > 0 else { return ChannelExtents(outer: bottom.count) }
     let first = try bottom.axis(axis)
     let last = first + part.axes
     guard last <= bottom.axes, part.dimensions == Array(bottom.dimensions[first..<last]) else {
       throw CaffeError(
         "a blob of shape \(part) does not fit the bottom's axes from \(first) on: \(bottom)")
     }
-    return Extents(
+    return ChannelExtents(
       outer: bottom.count(before: first), channels: part.count, inner: bottom.count(from: last))
   }
 }
@@ -57,7 +51,7 @@ extension Broadcast {
   ///
   /// - Parameter learned: `nil` as long as the layer has no parameters.
   /// - Throws: also when a learned blob was made for another shape.
-  func extents(for bottoms: [Shape], learned: Blob?, called name: String) throws -> Extents {
+  func extents(for bottoms: [Shape], learned: Blob?, called name: String) throws -> ChannelExtents {
     if bottoms.count > 1 { return try extents(of: bottoms[1], along: bottoms[0]) }
     let wanted = try learnedShape(bottoms[0])
     if let learned, learned.count != wanted.count {

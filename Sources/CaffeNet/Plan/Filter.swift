@@ -7,10 +7,16 @@ extension NetParameter {
   ///
   /// A layer is kept if any `include` rule is met, dropped if any `exclude` rule is met.
   ///
+  /// - Parameter report: told of each rule that is not met, and why.
   /// - Throws: when a layer has both kinds of rule.
   ///
   /// Source: BVLC Caffe, `Net::FilterNet`.
-  public func filtered() throws -> NetParameter {
+  public func filtered(report: (String) -> Void = { _ in }) throws -> NetParameter {
+    func isMet(_ rule: NetStateRule, of layer: LayerParameter) -> Bool {
+      guard let objection = rule.objection(to: state) else { return true }
+      report("The NetState \(objection) specified by a rule in layer \(layer.name)")
+      return false
+    }
     var net = self
     net.layer = try layer.compactMap { layer in
       guard layer.include.isEmpty || layer.exclude.isEmpty else {
@@ -19,8 +25,8 @@ extension NetParameter {
       }
       let isKept =
         layer.include.isEmpty
-        ? !layer.exclude.contains { $0.isMet(by: state) }
-        : layer.include.contains { $0.isMet(by: state) }
+        ? !layer.exclude.contains { isMet($0, of: layer) }
+        : layer.include.contains { isMet($0, of: layer) }
       guard isKept else { return nil }
       var kept = layer
       if !kept.hasPhase { kept.phase = state.phase }
@@ -31,12 +37,21 @@ extension NetParameter {
 }
 
 extension NetStateRule {
-  /// The state has the rule's phase, a level in its range, all of its stages and none of its
-  /// `not_stage`s.
-  func isMet(by state: NetState) -> Bool {
-    if hasPhase && phase != state.phase { return false }
-    if hasMinLevel && state.level < minLevel { return false }
-    if hasMaxLevel && state.level > maxLevel { return false }
-    return stage.allSatisfy(state.stage.contains) && !notStage.contains(where: state.stage.contains)
+  /// What in the state does not meet the rule: its phase, a level outside of the range, a stage that it
+  /// lacks or a `not_stage` that it has; `nil` if it meets all of it.
+  fileprivate func objection(to state: NetState) -> String? {
+    if hasPhase && phase != state.phase {
+      return "phase (\(state.phase.rawValue)) differed from the phase (\(phase.rawValue))"
+    }
+    if hasMinLevel && state.level < minLevel {
+      return "level (\(state.level)) is below the min_level (\(minLevel))"
+    }
+    if hasMaxLevel && state.level > maxLevel {
+      return "level (\(state.level)) is above the max_level (\(maxLevel))"
+    }
+    if let missing = stage.first(where: { !state.stage.contains($0) }) {
+      return "did not contain stage '\(missing)'"
+    }
+    return notStage.first(where: state.stage.contains).map { "contained a not_stage '\($0)'" }
   }
 }

@@ -27,7 +27,7 @@ public struct NetPlan {
     _ net: NetParameter, context: LayerContext, catalog: LayerCatalog
   ) throws {
     let place = net.place
-    parameter = try withPlace(place) { try net.filtered().insertingSplits() }
+    parameter = try withPlace(place) { try net.filtered(report: context.report).insertingSplits() }
     try withPlace(place) {
       try connect(parameter, catalog: catalog, report: context.report)
       try inferShapes(context: context)

@@ -72,4 +72,12 @@ public struct SolverState: Message {
   }
   public var hasSolverType: Bool { fields.has(7) }
   public mutating func clearSolverType() { fields.clear(7) }
+
+  /// `carried_state` = 10005: repeated CarriedState.
+  /// What layers carry from pass to pass.
+  public var carriedState: [CarriedState] {
+    get { fields[messages: 8] }
+    set { fields[messages: 8] = newValue }
+  }
+  public mutating func clearCarriedState() { fields.clear(8) }
 }

@@ -27,6 +27,7 @@ typedef struct Caffe__LayerParameter Caffe__LayerParameter;
 typedef struct Caffe__FillerParameter Caffe__FillerParameter;
 typedef struct Caffe__SolverParameter Caffe__SolverParameter;
 typedef struct Caffe__SolverState Caffe__SolverState;
+typedef struct Caffe__CarriedState Caffe__CarriedState;
 typedef struct Caffe__TransformationParameter Caffe__TransformationParameter;
 typedef struct Caffe__LossParameter Caffe__LossParameter;
 typedef struct Caffe__AccuracyParameter Caffe__AccuracyParameter;
@@ -693,10 +694,35 @@ struct  Caffe__SolverState
    * The solver `type` that wrote the history.
    */
   char *solver_type;
+  /*
+   * What layers carry from pass to pass.
+   */
+  size_t n_carried_state;
+  Caffe__CarriedState **carried_state;
 };
 #define CAFFE__SOLVER_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__solver_state__descriptor) \
-    , 0, 0, NULL, 0,NULL, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL }
+    , 0, 0, NULL, 0,NULL, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, 0,NULL }
+
+
+/*
+ * Ours: what a layer (LSTM, RNN) carries from one pass to the next besides its parameters.
+ */
+struct  Caffe__CarriedState
+{
+  ProtobufCMessage base;
+  /*
+   * Which net, as in `pass`: 0 is the train net, 1 the first test net.
+   */
+  protobuf_c_boolean has_net;
+  uint32_t net;
+  char *layer;
+  size_t n_blob;
+  Caffe__BlobProto **blob;
+};
+#define CAFFE__CARRIED_STATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&caffe__carried_state__descriptor) \
+    , 0, 0u, NULL, 0,NULL }
 
 
 /*
@@ -1900,6 +1926,9 @@ typedef void (*Caffe__SolverParameter_Closure)
 typedef void (*Caffe__SolverState_Closure)
                  (const Caffe__SolverState *message,
                   void *closure_data);
+typedef void (*Caffe__CarriedState_Closure)
+                 (const Caffe__CarriedState *message,
+                  void *closure_data);
 typedef void (*Caffe__TransformationParameter_Closure)
                  (const Caffe__TransformationParameter *message,
                   void *closure_data);
@@ -2077,6 +2106,7 @@ extern const ProtobufCEnumDescriptor    caffe__solver_parameter__snapshot_format
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__solver_mode__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__solver_type__descriptor;
 extern const ProtobufCMessageDescriptor caffe__solver_state__descriptor;
+extern const ProtobufCMessageDescriptor caffe__carried_state__descriptor;
 extern const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor;
 extern const ProtobufCMessageDescriptor caffe__loss_parameter__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__loss_parameter__normalization_mode__descriptor;

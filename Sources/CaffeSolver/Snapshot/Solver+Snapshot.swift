@@ -30,7 +30,7 @@ extension Solver {
         net.store.segments.indices.map { BlobProto(net.store.history(buffer, of: $0)) }
       },
       extras: TrainingState.Extras(
-        seed: seed, passes: [net.clock.pass] + testNets.map(\.clock.pass),
+        seed: seed, nets: [net.progress] + (progressBeforeTest ?? testNets.map(\.progress)),
         lossWindow: lossWindow.losses, solverType: parameter.type))
   }
 
@@ -59,7 +59,9 @@ extension Solver {
     lastSnapshot = path
     guard let extras = state.extras else { return }
     lossWindow = LossWindow(capacity: parameter.averageLoss, losses: extras.lossWindow)
-    for (net, pass) in zip([net] + testNets, extras.passes) { try net.seek(toPass: pass) }
+    for (net, progress) in zip([net] + testNets, extras.nets) {
+      try net.resume(at: progress) { log.warning("\($0)") }
+    }
     if extras.seed != seed {
       log.warning(
         "random_seed \(seed) is not the one of the interrupted run (\(extras.seed)): random numbers go on differently"

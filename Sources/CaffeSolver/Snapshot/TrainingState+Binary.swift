@@ -24,8 +24,13 @@ extension TrainingState {
     guard state.hasRandomSeed else { return nil }
     return Extras(
       seed: UInt64(truncatingIfNeeded: state.randomSeed),
-      passes: state.pass.map { UInt64(truncatingIfNeeded: $0) }, lossWindow: state.lossWindow,
-      solverType: state.solverType)
+      nets: state.pass.enumerated().map { number, pass in
+        NetProgress(
+          pass: UInt64(truncatingIfNeeded: pass),
+          carried: state.carriedState.filter { $0.net == number }
+            .map { NetProgress.Carried(layer: $0.layer, blobs: $0.blob) })
+      },
+      lossWindow: state.lossWindow, solverType: state.solverType)
   }
 
   /// A model given in place of a state is a common mistake, and gets its own sentence.
@@ -44,7 +49,14 @@ extension TrainingState {
     state.history = history
     if let extras {
       state.randomSeed = Int(truncatingIfNeeded: extras.seed)
-      state.pass = extras.passes.map { Int(truncatingIfNeeded: $0) }
+      state.pass = extras.nets.map { Int(truncatingIfNeeded: $0.pass) }
+      state.carriedState = extras.carried.map { number, carried in
+        var state = CarriedState()
+        state.net = number
+        state.layer = carried.layer
+        state.blob = carried.blobs
+        return state
+      }
       state.lossWindow = extras.lossWindow
       state.solverType = extras.solverType
     }

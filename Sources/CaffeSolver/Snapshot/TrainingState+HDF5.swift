@@ -24,12 +24,36 @@ extension TrainingState {
   }
 
   private static func extras(_ file: HDF5File) throws -> Extras {
-    Extras(
+    let carried = try carried(file)
+    let passes = try file.read("\(group)/pass", as: Int64.self).values
+    return Extras(
       seed: UInt64(bitPattern: try file.readNumber("\(group)/random_seed")),
-      passes: try file.read("\(group)/pass", as: Int64.self).values.map { UInt64(bitPattern: $0) },
+      nets: passes.enumerated().map { number, pass in
+        NetProgress(
+          pass: UInt64(bitPattern: pass),
+          carried: carried.filter { $0.net == number }.map(\.state))
+      },
       lossWindow: file.exists("\(group)/loss_window")
         ? try file.read("\(group)/loss_window", as: Float.self).values : [],
       solverType: try file.readString("\(group)/solver_type"))
+  }
+
+  /// Groups `0`, `1`, … with `net`, `layer`, and the blobs as `blob/0`, `blob/1`, ….
+  private static func carried(
+    _ file: HDF5File
+  ) throws -> [(net: Int, state: NetProgress.Carried)] {
+    let all = "\(group)/carried_state"
+    guard file.exists(all) else { return [] }
+    return try (0..<file.children(of: all).count).map { index in
+      let place = "\(all)/\(index)"
+      let blobs = try (0..<file.children(of: "\(place)/blob").count).map {
+        try Weights.blob(file, "\(place)/blob/\($0)")
+      }
+      return (
+        Int(try file.readNumber("\(place)/net")),
+        NetProgress.Carried(layer: try file.readString("\(place)/layer"), blobs: blobs)
+      )
+    }
   }
 
   func writeHDF5(to path: String) throws {
@@ -49,12 +73,20 @@ extension TrainingState {
 
   private static func write(_ extras: Extras, to file: HDF5File) throws {
     try file.write("\(group)/random_seed", Int64(bitPattern: extras.seed))
-    let passes = extras.passes.map { Int64(bitPattern: $0) }
+    let passes = extras.nets.map { Int64(bitPattern: $0.pass) }
     try file.write("\(group)/pass", passes, shape: [passes.count])
     if !extras.lossWindow.isEmpty {
       try file.write("\(group)/loss_window", extras.lossWindow, shape: [extras.lossWindow.count])
     }
     try file.writeString("\(group)/solver_type", extras.solverType)
+    for (index, carried) in extras.carried.enumerated() {
+      let place = "\(group)/carried_state/\(index)"
+      try file.write("\(place)/net", Int64(carried.net))
+      try file.writeString("\(place)/layer", carried.state.layer)
+      for (number, blob) in carried.state.blobs.enumerated() {
+        try file.write("\(place)/blob/\(number)", blob.values, shape: blob.extents)
+      }
+    }
   }
 }
 

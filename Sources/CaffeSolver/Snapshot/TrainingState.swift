@@ -1,5 +1,6 @@
 import CaffeData
 import CaffeErrors
+import CaffeNet
 import CaffeSchema
 
 /// What a `.solverstate` or `.solverstate.h5` holds: where a run stood, and the solver's memory.
@@ -18,10 +19,15 @@ struct TrainingState {
 
   struct Extras {
     var seed: UInt64
-    /// Forward passes made: of the train net, then of each test net.
-    var passes: [UInt64]
+    /// Where the train net stood, then each test net.
+    var nets: [NetProgress]
     var lossWindow: [Float]
     var solverType: String
+
+    /// The states of all layers, each with the number of its net.
+    var carried: [(net: Int, state: NetProgress.Carried)] {
+      nets.enumerated().flatMap { number, net in net.carried.map { (number, $0) } }
+    }
   }
 
   /// Reads a file in either format, told apart by its content.
