@@ -3063,7 +3063,15 @@ static const protobuf_c_boolean caffe__transformation_parameter__mirror__default
 static const uint32_t caffe__transformation_parameter__crop_size__default_value = 0u;
 static const protobuf_c_boolean caffe__transformation_parameter__force_color__default_value = 0;
 static const protobuf_c_boolean caffe__transformation_parameter__force_gray__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__transformation_parameter__field_descriptors[7] =
+static const uint32_t caffe__transformation_parameter__crop_h__default_value = 0u;
+static const uint32_t caffe__transformation_parameter__crop_w__default_value = 0u;
+static const float caffe__transformation_parameter__resized_crop__default_value = 1;
+static const float caffe__transformation_parameter__rotation__default_value = 0;
+static const float caffe__transformation_parameter__brightness__default_value = 0;
+static const float caffe__transformation_parameter__contrast__default_value = 0;
+static const float caffe__transformation_parameter__saturation__default_value = 0;
+static const uint32_t caffe__transformation_parameter__cutout__default_value = 0u;
+static const ProtobufCFieldDescriptor caffe__transformation_parameter__field_descriptors[15] =
 {
   {
     "scale",
@@ -3149,20 +3157,125 @@ static const ProtobufCFieldDescriptor caffe__transformation_parameter__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "crop_h",
+    10001,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__TransformationParameter, has_crop_h),
+    offsetof(Caffe__TransformationParameter, crop_h),
+    NULL,
+    &caffe__transformation_parameter__crop_h__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "crop_w",
+    10002,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__TransformationParameter, has_crop_w),
+    offsetof(Caffe__TransformationParameter, crop_w),
+    NULL,
+    &caffe__transformation_parameter__crop_w__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resized_crop",
+    10003,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_resized_crop),
+    offsetof(Caffe__TransformationParameter, resized_crop),
+    NULL,
+    &caffe__transformation_parameter__resized_crop__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotation",
+    10004,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_rotation),
+    offsetof(Caffe__TransformationParameter, rotation),
+    NULL,
+    &caffe__transformation_parameter__rotation__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "brightness",
+    10005,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_brightness),
+    offsetof(Caffe__TransformationParameter, brightness),
+    NULL,
+    &caffe__transformation_parameter__brightness__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "contrast",
+    10006,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_contrast),
+    offsetof(Caffe__TransformationParameter, contrast),
+    NULL,
+    &caffe__transformation_parameter__contrast__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "saturation",
+    10007,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Caffe__TransformationParameter, has_saturation),
+    offsetof(Caffe__TransformationParameter, saturation),
+    NULL,
+    &caffe__transformation_parameter__saturation__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cutout",
+    10008,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__TransformationParameter, has_cutout),
+    offsetof(Caffe__TransformationParameter, cutout),
+    NULL,
+    &caffe__transformation_parameter__cutout__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__transformation_parameter__field_indices_by_name[] = {
+  11,   /* field[11] = brightness */
+  12,   /* field[12] = contrast */
+  7,   /* field[7] = crop_h */
   2,   /* field[2] = crop_size */
+  8,   /* field[8] = crop_w */
+  14,   /* field[14] = cutout */
   5,   /* field[5] = force_color */
   6,   /* field[6] = force_gray */
   3,   /* field[3] = mean_file */
   4,   /* field[4] = mean_value */
   1,   /* field[1] = mirror */
+  9,   /* field[9] = resized_crop */
+  10,   /* field[10] = rotation */
+  13,   /* field[13] = saturation */
   0,   /* field[0] = scale */
 };
-static const ProtobufCIntRange caffe__transformation_parameter__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe__transformation_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 10001, 7 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor =
 {
@@ -3172,10 +3285,10 @@ const ProtobufCMessageDescriptor caffe__transformation_parameter__descriptor =
   "Caffe__TransformationParameter",
   "caffe",
   sizeof(Caffe__TransformationParameter),
-  7,
+  15,
   caffe__transformation_parameter__field_descriptors,
   caffe__transformation_parameter__field_indices_by_name,
-  1,  caffe__transformation_parameter__number_ranges,
+  2,  caffe__transformation_parameter__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -4047,16 +4160,20 @@ const ProtobufCMessageDescriptor caffe__crop_parameter__descriptor =
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue caffe__data_parameter__db__enum_values_by_number[2] =
+static const ProtobufCEnumValue caffe__data_parameter__db__enum_values_by_number[4] =
 {
   { "LEVELDB", "CAFFE__DATA_PARAMETER__DB__LEVELDB", 0 },
   { "LMDB", "CAFFE__DATA_PARAMETER__DB__LMDB", 1 },
+  { "IDX", "CAFFE__DATA_PARAMETER__DB__IDX", 10001 },
+  { "CIFAR", "CAFFE__DATA_PARAMETER__DB__CIFAR", 10002 },
 };
 static const ProtobufCIntRange caffe__data_parameter__db__value_ranges[] = {
-{0, 0},{0, 2}
+{0, 0},{10001, 2},{0, 4}
 };
-static const ProtobufCEnumValueIndex caffe__data_parameter__db__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex caffe__data_parameter__db__enum_values_by_name[4] =
 {
+  { "CIFAR", 3 },
+  { "IDX", 2 },
   { "LEVELDB", 0 },
   { "LMDB", 1 },
 };
@@ -4067,11 +4184,11 @@ const ProtobufCEnumDescriptor caffe__data_parameter__db__descriptor =
   "DB",
   "Caffe__DataParameter__DB",
   "caffe",
-  2,
+  4,
   caffe__data_parameter__db__enum_values_by_number,
-  2,
+  4,
   caffe__data_parameter__db__enum_values_by_name,
-  1,
+  2,
   caffe__data_parameter__db__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
@@ -4082,7 +4199,10 @@ static const uint32_t caffe__data_parameter__crop_size__default_value = 0u;
 static const protobuf_c_boolean caffe__data_parameter__mirror__default_value = 0;
 static const protobuf_c_boolean caffe__data_parameter__force_encoded_color__default_value = 0;
 static const uint32_t caffe__data_parameter__prefetch__default_value = 4u;
-static const ProtobufCFieldDescriptor caffe__data_parameter__field_descriptors[10] =
+static const protobuf_c_boolean caffe__data_parameter__shuffle__default_value = 0;
+static const protobuf_c_boolean caffe__data_parameter__skip_damaged__default_value = 0;
+static const uint32_t caffe__data_parameter__workers__default_value = 1u;
+static const ProtobufCFieldDescriptor caffe__data_parameter__field_descriptors[13] =
 {
   {
     "source",
@@ -4204,6 +4324,42 @@ static const ProtobufCFieldDescriptor caffe__data_parameter__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "shuffle",
+    10001,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__DataParameter, has_shuffle),
+    offsetof(Caffe__DataParameter, shuffle),
+    NULL,
+    &caffe__data_parameter__shuffle__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_damaged",
+    10002,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__DataParameter, has_skip_damaged),
+    offsetof(Caffe__DataParameter, skip_damaged),
+    NULL,
+    &caffe__data_parameter__skip_damaged__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workers",
+    10003,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__DataParameter, has_workers),
+    offsetof(Caffe__DataParameter, workers),
+    NULL,
+    &caffe__data_parameter__workers__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__data_parameter__field_indices_by_name[] = {
   7,   /* field[7] = backend */
@@ -4215,12 +4371,16 @@ static const unsigned caffe__data_parameter__field_indices_by_name[] = {
   9,   /* field[9] = prefetch */
   6,   /* field[6] = rand_skip */
   1,   /* field[1] = scale */
+  10,   /* field[10] = shuffle */
+  11,   /* field[11] = skip_damaged */
   0,   /* field[0] = source */
+  12,   /* field[12] = workers */
 };
-static const ProtobufCIntRange caffe__data_parameter__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe__data_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 10001, 10 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor caffe__data_parameter__descriptor =
 {
@@ -4230,10 +4390,10 @@ const ProtobufCMessageDescriptor caffe__data_parameter__descriptor =
   "Caffe__DataParameter",
   "caffe",
   sizeof(Caffe__DataParameter),
-  10,
+  13,
   caffe__data_parameter__field_descriptors,
   caffe__data_parameter__field_indices_by_name,
-  1,  caffe__data_parameter__number_ranges,
+  2,  caffe__data_parameter__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -4905,7 +5065,9 @@ static const protobuf_c_boolean caffe__image_data_parameter__is_color__default_v
 static const float caffe__image_data_parameter__scale__default_value = 1;
 static const uint32_t caffe__image_data_parameter__crop_size__default_value = 0u;
 static const protobuf_c_boolean caffe__image_data_parameter__mirror__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__image_data_parameter__field_descriptors[12] =
+static const uint32_t caffe__image_data_parameter__label_dim__default_value = 1u;
+static const protobuf_c_boolean caffe__image_data_parameter__skip_damaged__default_value = 0;
+static const ProtobufCFieldDescriptor caffe__image_data_parameter__field_descriptors[14] =
 {
   {
     "source",
@@ -5051,11 +5213,36 @@ static const ProtobufCFieldDescriptor caffe__image_data_parameter__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "label_dim",
+    10001,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Caffe__ImageDataParameter, has_label_dim),
+    offsetof(Caffe__ImageDataParameter, label_dim),
+    NULL,
+    &caffe__image_data_parameter__label_dim__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip_damaged",
+    10002,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Caffe__ImageDataParameter, has_skip_damaged),
+    offsetof(Caffe__ImageDataParameter, skip_damaged),
+    NULL,
+    &caffe__image_data_parameter__skip_damaged__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__image_data_parameter__field_indices_by_name[] = {
   3,   /* field[3] = batch_size */
   4,   /* field[4] = crop_size */
   10,   /* field[10] = is_color */
+  12,   /* field[12] = label_dim */
   2,   /* field[2] = mean_file */
   5,   /* field[5] = mirror */
   8,   /* field[8] = new_height */
@@ -5064,12 +5251,14 @@ static const unsigned caffe__image_data_parameter__field_indices_by_name[] = {
   11,   /* field[11] = root_folder */
   1,   /* field[1] = scale */
   7,   /* field[7] = shuffle */
+  13,   /* field[13] = skip_damaged */
   0,   /* field[0] = source */
 };
-static const ProtobufCIntRange caffe__image_data_parameter__number_ranges[1 + 1] =
+static const ProtobufCIntRange caffe__image_data_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 10001, 12 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor caffe__image_data_parameter__descriptor =
 {
@@ -5079,10 +5268,10 @@ const ProtobufCMessageDescriptor caffe__image_data_parameter__descriptor =
   "Caffe__ImageDataParameter",
   "caffe",
   sizeof(Caffe__ImageDataParameter),
-  12,
+  14,
   caffe__image_data_parameter__field_descriptors,
   caffe__image_data_parameter__field_indices_by_name,
-  1,  caffe__image_data_parameter__number_ranges,
+  2,  caffe__image_data_parameter__number_ranges,
   NULL, /* gen_init_helpers = false */
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -22,8 +22,9 @@ struct CaffeSwift: ParsableCommand {
       """,
     version: "caffe-swift 0.1.0",
     subcommands: [
-      Train.self, Test.self, Time.self, Export.self, ConvertMNIST.self, Layers.self,
-      UpgradeNet.self, UpgradeSolver.self,
+      Train.self, Test.self, Time.self, Export.self, ConvertMNIST.self, ConvertCIFAR.self,
+      ConvertImageset.self, ComputeImageMean.self, Dataset.self, Classify.self,
+      ExtractFeatures.self, Layers.self, UpgradeNet.self, UpgradeSolver.self,
     ])
 
   static func main() {
@@ -43,16 +44,33 @@ struct CaffeSwift: ParsableCommand {
 
 /// Caffe's way of writing flags (gflags), turned into ours.
 enum CaffeFlags {
-  /// `-solver`, `--sigint_effect=x` → `--solver`, `--sigint-effect=x`; all else stays.
+  /// What gflags lets users give a value; ours are on if given.
+  private static let switches: Set = ["--gray", "--shuffle", "--check-size", "--encoded"]
+
+  /// `-solver`, `--sigint_effect=x` → `--solver`, `--sigint-effect=x`; `--gray=true` → `--gray`,
+  /// `--gray=false` and `--nogray` → nothing; all else stays.
   static func normalised(_ arguments: some Sequence<String>) -> [String] {
-    arguments.map { argument in
-      let letters = argument.drop { $0 == "-" }
-      let dashes = argument.count - letters.count
-      guard (1...2).contains(dashes), letters.first?.isLetter == true, letters.count > 1 else {
-        return argument
+    arguments.compactMap { argument in
+      let argument = spelled(argument)
+      if argument.hasPrefix("--no"), switches.contains("--" + argument.dropFirst(4)) { return nil }
+      let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, switches.contains(parts[0]) else { return argument }
+      return switch parts[1].lowercased() {
+      case "true", "t", "1", "yes", "y": parts[0]
+      case "false", "f", "0", "no", "n": nil
+      default: argument
       }
-      let end = letters.firstIndex(of: "=") ?? letters.endIndex
-      return "--" + letters[..<end].replacing("_", with: "-") + letters[end...]
     }
+  }
+
+  /// Two dashes before a flag, and dashes in it.
+  private static func spelled(_ argument: String) -> String {
+    let letters = argument.drop { $0 == "-" }
+    let dashes = argument.count - letters.count
+    guard (1...2).contains(dashes), letters.first?.isLetter == true, letters.count > 1 else {
+      return argument
+    }
+    let end = letters.firstIndex(of: "=") ?? letters.endIndex
+    return "--" + letters[..<end].replacing("_", with: "-") + letters[end...]
   }
 }

@@ -4,14 +4,14 @@ import Caffe
 struct ConvertMNIST: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert-mnist",
-    abstract: "Make an LMDB from MNIST's idx files, plain or gzipped.",
+    abstract: "Make a database from MNIST's idx files, plain or gzipped.",
     discussion: """
       Example: caffe-swift convert-mnist train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz mnist_train_lmdb
 
       The records are those of Caffe's convert_mnist_data: keys 00000000, 00000001, …, one Datum of \
       bytes each. The database appears only when it is complete.
       """,
-    aliases: ["convert-mnist-data"])
+    aliases: ["convert-mnist-data", "convert_mnist_data"])
 
   @Argument(help: "Images: idx with three dimensions, magic 2051.")
   var images: String
@@ -22,14 +22,14 @@ struct ConvertMNIST: ParsableCommand {
   @Argument(help: "The database to make, which must not exist.")
   var database: String
 
-  @Option(help: "The kind of database: lmdb.")
-  var backend = Backend.lmdb
-
-  enum Backend: String, ExpressibleByArgument, CaseIterable { case lmdb }
+  @Option(help: "The kind of database.")
+  var backend = WritableDatabase.lmdb
 
   func run() throws {
+    let progress = Progress("images")
     let count = try MNISTConversion.convert(
-      images: images, labels: labels, to: database)
+      images: images, labels: labels, to: database, as: backend, progress: progress.update)
+    progress.finish()
     print("\(database): \(count) records")
   }
 }

@@ -16,6 +16,9 @@ extension Phase: ExpressibleByArgument {
   }
 }
 
+extension WritableDatabase: ExpressibleByArgument {}
+extension FeatureFormat: ExpressibleByArgument {}
+
 enum SignalEffect: String, ExpressibleByArgument, CaseIterable {
   case stop
   case snapshot

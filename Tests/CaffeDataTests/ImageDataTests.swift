@@ -120,9 +120,56 @@ private let red: [Float] = [255, 0, 0, 1, 40, 255]
       ])
   }
 
+  // MARK: Several labels
+
+  @Test func readsSeveralLabelsAfterAPathWithSpaces() throws {
+    try FileManager.default.copyItem(atPath: fixture("rgb.png"), toPath: folder("a b 1.png"))
+    let layer = try layer(
+      "a b 1.png 1 -2.5 3e2\na b 1.png 4 5 6\n", "batch_size: 2 label_dim: 3")
+    #expect(layer.layer.top.map(\.shape.dimensions) == [[2, 3, 2, 3], [2, 3]])
+    #expect(try layer.forward()[1] == [1, -2.5, 300, 4, 5, 6])
+  }
+
+  @Test(arguments: [
+    ("a.png 1 2", "list.txt: line 1: a path, a space and 3 labels are wanted, got 'a.png 1 2'"),
+    ("a.png 1 x 2", "list.txt: line 1: the label 'x' is not a number"),
+    ("a.png 1 nan 2", "list.txt: line 1: the label 'nan' is not a number"),
+  ])
+  func tellsWhatIsWrongWithSeveralLabels(list: String, message: String) throws {
+    expectError(message) { _ = try layer(list, "label_dim: 3") }
+  }
+
+  // MARK: Damaged images
+
+  /// Items 0 and 2 of the first batch are copies of their neighbours, and told once each time.
+  @Test func skipsAndCountsDamagedImages() throws {
+    let (good, bad) = (fixture("rgb.png"), fixture("foreign.h5"))
+    let remarks = Remarks()
+    let layer = try layer(
+      "\(bad) 0\n\(good) 1\n\(bad) 2\n\(good) 3\n", "batch_size: 4 skip_damaged: true",
+      report: remarks.add)
+    for pass in 1...2 {
+      #expect(try layer.forward()[1] == [3, 1, 1, 3])
+      #expect((layer.layer as? ImageBatchLayer)?.damagedCount == 2 * pass)
+      #expect(remarks.all.count == 2 * pass)
+    }
+    #expect(
+      remarks.all[1]
+        == "\(folder("list.txt")): line 3: \(bad): the image is neither PNG nor JPEG; skipped, 2 so far"
+    )
+    expectError("list.txt: no image can be used") {
+      _ = try self.layer("\(bad) 0\n", "skip_damaged: true")
+    }
+    let mostly = try self.layer(
+      "\(good) 0\n\(bad) 1\n\(bad) 2\n", "batch_size: 1 skip_damaged: true")
+    #expect(try mostly.forward()[1] == [0])
+    expectError("all 1 records of a batch are damaged; the last: ") { _ = try mostly.forward() }
+  }
+
   // MARK: Refusals
 
   @Test(arguments: [
+    ("label_dim: 0", "label_dim must be in 1..65536, got 0"),
     ("batch_size: 0", "batch_size must be positive, got 0"),
     ("new_height: 4", "new_height and new_width must be set at the same time, got 4 and 0"),
     ("new_width: 4", "new_height and new_width must be set at the same time, got 0 and 4"),

@@ -4,10 +4,36 @@ import Foundation
 import Testing
 
 @Suite struct PrefetcherTests {
-  @Test(arguments: [1, 2, 4, 100])
-  func givesAllBatchesInOrder(depth: Int) throws {
-    let prefetcher = Prefetcher(name: "test", first: 5, depth: depth) { $0 * 10 }
+  @Test(arguments: [1, 2, 4, 100], [1, 2, 5])
+  func givesAllBatchesInOrder(depth: Int, workers: Int) throws {
+    let prefetcher = Prefetcher(name: "test", first: 5, depth: depth, workers: workers) { $0 * 10 }
     for number in 5..<1005 { #expect(try prefetcher.next() == number * 10) }
+  }
+
+  /// Whatever the workers' timing, what batches are made of is gathered one after the other.
+  @Test func gathersInOrderWhatSeveralWorkersUse() throws {
+    let gathered = LockedCounter()
+    let prefetcher = Prefetcher(name: "test", depth: 6, workers: 3) { number -> Int in
+      let count = gathered.value
+      gathered.increment()
+      return count == number ? number : -1
+    } produce: { number, raw in
+      Thread.sleep(forTimeInterval: number % 3 == 0 ? 0.002 : 0)
+      return raw
+    }
+    for number in 0..<200 { #expect(try prefetcher.next() == number) }
+  }
+
+  /// Two batches each wait for the other to be begun.
+  @Test func workersWorkAtTheSameTime() throws {
+    let begun = LockedCounter()
+    let prefetcher = Prefetcher(name: "test", depth: 2, workers: 2) { number in
+      begun.increment()
+      for _ in 0..<2000 where begun.value < 2 { Thread.sleep(forTimeInterval: 0.005) }
+      return begun.value >= 2
+    }
+    #expect(try prefetcher.next())
+    #expect(try prefetcher.next())
   }
 
   @Test func worksAheadButNoFurtherThanItsDepth() throws {
@@ -24,8 +50,9 @@ import Testing
     try waitUntil { made.value == 5 }
   }
 
-  @Test func anErrorComesInPlaceOfItsBatchAndStays() throws {
-    let prefetcher = Prefetcher(name: "test", depth: 4) { number in
+  @Test(arguments: [1, 3])
+  func anErrorComesInPlaceOfItsBatchAndStays(workers: Int) throws {
+    let prefetcher = Prefetcher(name: "test", depth: 4, workers: workers) { number in
       if number == 2 { throw CaffeError("batch \(number) is bad") }
       return number
     }
@@ -37,8 +64,9 @@ import Testing
   }
 
   /// The batch under way when the restart comes belongs to the old series: it must not appear.
-  @Test func restartsAnywhere() throws {
-    let prefetcher = Prefetcher(name: "test", depth: 2) { number in
+  @Test(arguments: [1, 2])
+  func restartsAnywhere(workers: Int) throws {
+    let prefetcher = Prefetcher(name: "test", depth: 2, workers: workers) { number in
       Thread.sleep(forTimeInterval: 0.001)
       return number
     }

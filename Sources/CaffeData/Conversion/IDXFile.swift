@@ -70,6 +70,14 @@ package final class IDXFile {
     }
   }
 
+  /// The bytes of all items, which must be all that the file has.
+  func readAll() throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var item = [UInt8](repeating: 0, count: itemSize)
+    while try item.withUnsafeMutableBufferPointer({ try next(into: $0) }) { bytes += item }
+    return bytes
+  }
+
   /// Count and extents, checked.
   private static func header(of stream: gzFile, _ kind: Kind) throws -> [Int] {
     let magic = try number(stream)

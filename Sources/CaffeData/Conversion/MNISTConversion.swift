@@ -7,24 +7,20 @@ import Foundation
 ///
 /// Source: BVLC Caffe, `convert_mnist_data.cpp`.
 package enum MNISTConversion {
-  /// Writes the LMDB database `path`, which must not exist, in full or not at all. Reads item by
-  /// item, so the memory needed does not depend on the files' size.
+  /// Writes the database `path`, which must not exist, in full or not at all. Reads item by item, so
+  /// the memory needed does not depend on the files' size.
   ///
-  /// - Parameter progress: called with the number of items done, every 1000 and at the end.
+  /// - Parameter progress: called with the number of items done, after each.
   /// - Returns: the number of items.
   @discardableResult
   package static func convert(
     images imagesPath: String, labels labelsPath: String, to path: String,
-    progress: (Int) -> Void = { _ in }
+    as backend: WritableDatabase = .lmdb, progress: (Int) -> Void = { _ in }
   ) throws -> Int {
     let images = try IDXFile(imagesPath, .images)
     let labels = try IDXFile(labelsPath, .labels)
-    guard images.count == labels.count else {
-      throw CaffeError(
-        "\(imagesPath) has \(images.count) images, but \(labelsPath) has \(labels.count) labels")
-    }
-    guard images.count > 0 else { throw CaffeError("there are no images", places: [imagesPath]) }
-    try LMDBWriter.create(path) { writer in
+    try check(images, labels)
+    try backend.create(path) { writer in
       var datum = Datum()
       datum.channels = 1
       datum.height = images.itemExtents[0]
@@ -36,12 +32,20 @@ package enum MNISTConversion {
         datum.data = pixels
         datum.label = Int(label[0])
         try writer.put(key: String(format: "%08d", writer.count), value: datum.binary())
-        if writer.count % 1000 == 0 { progress(writer.count) }
+        progress(writer.count)
       }
       // The labels must end here as well.
       _ = try label.withUnsafeMutableBufferPointer { try labels.next(into: $0) }
-      if writer.count % 1000 != 0 { progress(writer.count) }
     }
     return images.count
+  }
+
+  /// - Throws: unless there are as many labels as images, and any.
+  static func check(_ images: IDXFile, _ labels: IDXFile) throws {
+    guard images.count == labels.count else {
+      throw CaffeError(
+        "\(images.path) has \(images.count) images, but \(labels.path) has \(labels.count) labels")
+    }
+    guard images.count > 0 else { throw CaffeError("there are no images", places: [images.path]) }
   }
 }

@@ -5,9 +5,13 @@ import CaffeErrors
 ///
 /// Source: BVLC Caffe, `db_lmdb.cpp`; the LMDB 0.9 documentation.
 package final class LMDBDatabase: RecordDatabase {
+  /// The file that every LMDB database has.
+  static let mark = "data.mdb"
+
   package let path: String
   package let count: Int
   private let environment: LMDBEnvironment
+  private let keys = LazyKeyIndex()
 
   /// Opens the folder `path` that holds `data.mdb`.
   package init(_ path: String) throws {
@@ -30,6 +34,11 @@ package final class LMDBDatabase: RecordDatabase {
     try withPlace(path) { try LMDBCursor(self, environment) }
   }
 
+  package func makeRandomCursor() throws -> any RecordCursor {
+    let keys = try keys.get(makeCursor)
+    return try withPlace(path) { try LMDBCursor(self, environment, keys) }
+  }
+
   private static func count(_ environment: LMDBEnvironment) throws -> Int {
     let transaction = try LMDB.begin(environment.handle, UInt32(MDB_RDONLY))
     defer { mdb_txn_abort(transaction) }
@@ -46,11 +55,15 @@ private final class LMDBCursor: RecordCursor {
   private let largest: Int
   private let transaction: OpaquePointer
   private let cursor: OpaquePointer
+  private let keys: KeyIndex?
   /// The step that `next` takes.
   private var step = MDB_FIRST
 
-  init(_ database: LMDBDatabase, _ environment: LMDBEnvironment) throws {
+  init(
+    _ database: LMDBDatabase, _ environment: LMDBEnvironment, _ keys: KeyIndex? = nil
+  ) throws {
     self.database = database
+    self.keys = keys
     largest = environment.fileSize
     transaction = try LMDB.begin(environment.handle, UInt32(MDB_RDONLY))
     do {
@@ -92,9 +105,19 @@ private final class LMDBCursor: RecordCursor {
 
   func seek(to index: Int) throws {
     precondition((0..<database.count).contains(index), "record \(index) of \(database.count)")
-    step = MDB_FIRST
     try withPlace(database.path) {
+      if let keys { return try keys.withKey(at: index, find) }
+      step = MDB_FIRST
       for _ in 0..<index { _ = try advance() }
     }
+  }
+
+  private func find(_ bytes: UnsafeRawBufferPointer) throws {
+    var key = MDB_val(bytes)
+    var value = MDB_val()
+    try LMDB.check(
+      mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY),
+      "cannot find the record '\(String(decoding: bytes, as: UTF8.self))'")
+    step = MDB_GET_CURRENT
   }
 }

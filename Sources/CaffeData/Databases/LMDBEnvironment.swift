@@ -26,7 +26,7 @@ final class LMDBEnvironment: @unchecked Sendable {  // LMDB lets threads share a
   static func acquire(_ path: String) throws -> LMDBEnvironment {
     try lock.withLock {
       var status = stat()
-      guard stat(path + "/data.mdb", &status) == 0 else {
+      guard stat("\(path)/\(LMDBDatabase.mark)", &status) == 0 else {
         let isThere = FileManager.default.fileExists(atPath: path)
         throw CaffeError(
           isThere ? "this is not an LMDB database: a folder with data.mdb" : SystemFile.reason)
@@ -119,5 +119,13 @@ enum LMDB {
     var table: MDB_dbi = 0
     try check(mdb_dbi_open(transaction, nil, 0, &table), "cannot open the table of records")
     return table
+  }
+}
+
+extension MDB_val {
+  /// What LMDB takes as input, though its C type does not say that it only reads it.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    self.init(
+      mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
   }
 }

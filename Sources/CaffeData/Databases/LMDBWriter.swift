@@ -5,7 +5,7 @@ import CaffeErrors
 /// doubles whenever it is full.
 ///
 /// Source: BVLC Caffe, `db_lmdb.cpp`.
-package final class LMDBWriter {
+package final class LMDBWriter: RecordWriter {
   /// How many records a transaction holds; also how many are written again after the map grew.
   private static let recordsPerCommit = 1000
   private static let longestKey = 511
@@ -15,7 +15,6 @@ package final class LMDBWriter {
   private var table: MDB_dbi?
   private var pending: [(key: [UInt8], value: [UInt8])] = []
   private var mapSize: Int
-  /// How many records have been put.
   package private(set) var count = 0
 
   /// Creates the database `path`, which must not exist, from what `body` puts; on any failure
@@ -111,13 +110,5 @@ package final class LMDBWriter {
     if status == MDB_MAP_FULL { return false }
     try LMDB.check(status, failed())
     return true
-  }
-}
-
-extension MDB_val {
-  /// What LMDB takes as input, though its C type does not say that it only reads it.
-  fileprivate init(_ bytes: UnsafeRawBufferPointer) {
-    self.init(
-      mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
   }
 }

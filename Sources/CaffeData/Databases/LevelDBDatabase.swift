@@ -11,8 +11,12 @@ import Foundation
 package final class LevelDBDatabase: RecordDatabase, @unchecked Sendable {
   // LevelDB lets threads share a database; `counted` is guarded by `lock`.
 
+  /// The file that every LevelDB database has.
+  static let mark = "CURRENT"
+
   package let path: String
   private let store: LevelDBStore
+  private let keys = LazyKeyIndex()
   private let lock = NSLock()
   private var counted: Int?
 
@@ -42,6 +46,12 @@ package final class LevelDBDatabase: RecordDatabase, @unchecked Sendable {
   package func makeCursor() throws -> any RecordCursor {
     try withPlace(path) { try LevelDBCursor(path, store) }
   }
+
+  package func makeRandomCursor() throws -> any RecordCursor {
+    let keys = try keys.get(makeCursor)
+    lock.withLock { counted = keys.count }
+    return try withPlace(path) { try LevelDBCursor(path, store, keys) }
+  }
 }
 
 /// A reading position in a LevelDB database.
@@ -49,11 +59,13 @@ private final class LevelDBCursor: RecordCursor {
   private let path: String
   private let store: LevelDBStore
   private let iterator: OpaquePointer
+  private let keys: KeyIndex?
   /// Whether the iterator stands at the record that `next` gave, and not before it.
   private var hasGiven = false
 
-  init(_ path: String, _ store: LevelDBStore) throws {
+  init(_ path: String, _ store: LevelDBStore, _ keys: KeyIndex? = nil) throws {
     self.path = path
+    self.keys = keys
     self.store = store
     iterator = try store.makeIterator()
     leveldb_iter_seek_to_first(iterator)
@@ -87,6 +99,11 @@ private final class LevelDBCursor: RecordCursor {
   func seek(to index: Int) throws {
     precondition(index >= 0, "record \(index)")
     hasGiven = false
+    if let keys {
+      return keys.withKey(at: index) {
+        leveldb_iter_seek(iterator, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+      }
+    }
     leveldb_iter_seek_to_first(iterator)
     try withPlace(path) {
       for _ in 0..<index where try advance() == nil {

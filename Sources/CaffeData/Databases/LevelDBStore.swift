@@ -2,7 +2,7 @@ import CLevelDB
 import CaffeErrors
 import Foundation
 
-/// The one door to LevelDB: an open database, closed when the last cursor lets go of it.
+/// An open LevelDB database, closed when the last cursor lets go of it.
 final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a database
   private let view: LevelDBView
   private let options: OpaquePointer
@@ -10,16 +10,17 @@ final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a
 
   init(_ path: String) throws {
     let view = try LevelDBView(of: path)
-    guard let options = leveldb_options_create() else { throw CaffeError("LevelDB: out of memory") }
+    guard let options = leveldb_options_create() else { throw LevelDB.outOfMemory }
     leveldb_options_set_create_if_missing(options, 0)
     leveldb_options_set_paranoid_checks(options, 1)
     // As Caffe: enough for a scan, few enough for a large database.
     leveldb_options_set_max_open_files(options, 100)
     do {
-      let handle = try Self.attempt("cannot open this LevelDB database", view) {
+      let failed = "cannot open this LevelDB database"
+      let handle = try LevelDB.attempt(failed, in: view.path) {
         leveldb_open(options, view.path, $0)
       }
-      guard let handle else { throw CaffeError("cannot open this LevelDB database") }
+      guard let handle else { throw CaffeError(failed) }
       self.handle = handle
     } catch {
       leveldb_options_destroy(options)
@@ -36,9 +37,7 @@ final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a
 
   /// A position in the database, to be destroyed before the store goes.
   func makeIterator() throws -> OpaquePointer {
-    guard let options = leveldb_readoptions_create() else {
-      throw CaffeError("LevelDB: out of memory")
-    }
+    guard let options = leveldb_readoptions_create() else { throw LevelDB.outOfMemory }
     defer { leveldb_readoptions_destroy(options) }
     leveldb_readoptions_set_verify_checksums(options, 1)
     // A scan needs no block twice.
@@ -49,23 +48,9 @@ final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a
     return iterator
   }
 
-  typealias ErrorSlot = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-
   /// Makes a call of LevelDB that may report an error; throws what failed and LevelDB's reason.
-  func attempt<Result>(_ failed: String, _ call: (ErrorSlot) -> Result) throws -> Result {
-    try Self.attempt(failed, view, call)
-  }
-
-  private static func attempt<Result>(
-    _ failed: String, _ view: LevelDBView, _ call: (ErrorSlot) -> Result
-  ) throws -> Result {
-    var message: UnsafeMutablePointer<CChar>?
-    let result = call(&message)
-    guard let message else { return result }
-    defer { leveldb_free(message) }
-    // The user knows the files by their own folder.
-    let reason = String(cString: message).replacingOccurrences(of: view.path + "/", with: "")
-    throw CaffeError("\(failed): \(reason)")
+  func attempt(_ failed: String, _ call: (LevelDB.ErrorSlot) -> Void) throws {
+    try LevelDB.attempt(failed, in: view.path, call)
   }
 }
 
@@ -83,7 +68,7 @@ final class LevelDBView {
     guard files.fileExists(atPath: original, isDirectory: &isFolder) else {
       throw CaffeError("No such file or directory")
     }
-    let mark = DatabaseKind.levelDB.mark
+    let mark = LevelDBDatabase.mark
     guard isFolder.boolValue, files.fileExists(atPath: "\(original)/\(mark)") else {
       throw CaffeError("this is not a LevelDB database: a folder with \(mark)")
     }

@@ -6,14 +6,17 @@ package protocol RecordDatabase: AnyObject, Sendable {
   var count: Int { get throws }
   /// A new reading position, before the first record. Each thread needs its own.
   func makeCursor() throws -> any RecordCursor
+  /// A cursor that goes to any record in a short time. The first call may read all keys, which the
+  /// database then keeps.
+  func makeRandomCursor() throws -> any RecordCursor
 }
 
 /// A position in a database. It keeps the database open.
 package protocol RecordCursor: AnyObject {
   /// Hands the next record to `body`; nil after the last one.
   func next<Result>(_ body: (Record) throws -> Result) throws -> Result?
-  /// Moves before the record at `index`, so that `next` gives it. Takes time in proportion to
-  /// `index`, but does not touch the values passed over.
+  /// Moves before the record at `index`, so that `next` gives it. Unless this is a random cursor it
+  /// takes time in proportion to `index`, but does not touch the values passed over.
   func seek(to index: Int) throws
 }
 

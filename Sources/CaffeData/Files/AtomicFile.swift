@@ -29,13 +29,18 @@ package enum AtomicFile {
   static func createFolder(
     _ path: String, _ body: (_ temporary: String) throws -> Void
   ) throws {
-    guard !FileManager.default.fileExists(atPath: path) else {
-      throw CaffeError("this exists already; choose another name or remove it", places: [path])
-    }
+    try checkIsNew(path)
     try replace(path) { temporary in
       guard mkdir(temporary, 0o777) == 0 else { throw CaffeError(SystemFile.reason) }
       try body(temporary)
       try synchronize(temporary)
+    }
+  }
+
+  /// - Throws: if there is anything at `path`.
+  package static func checkIsNew(_ path: String) throws {
+    guard !FileManager.default.fileExists(atPath: path) else {
+      throw CaffeError("this exists already; choose another name or remove it", places: [path])
     }
   }
 

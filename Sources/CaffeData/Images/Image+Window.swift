@@ -26,4 +26,19 @@ extension Image {
     }
     return Image(height: height, width: width, channels: channels, pixels: result)
   }
+
+  /// The pixels channel by channel, each row by row: the order of a Datum.
+  func planes() -> [UInt8] {
+    guard channels > 1 else { return pixels }
+    let area = height * width
+    return [UInt8](unsafeUninitializedCapacity: pixels.count) { planes, count in
+      for channel in 0..<channels {
+        for pixel in 0..<area {
+          planes.initializeElement(
+            at: channel * area + pixel, to: pixels[pixel * channels + channel])
+        }
+      }
+      count = pixels.count
+    }
+  }
 }

@@ -28,39 +28,37 @@ package struct Image: Equatable, Sendable {
     if targetHeight == height && targetWidth == width { return self }
     let columns = (0..<targetWidth).map { BilinearTap($0, of: targetWidth, source: width) }
     let rows = (0..<targetHeight).map { BilinearTap($0, of: targetHeight, source: height) }
-    let across = columnsBlended(columns)
     let rowSize = targetWidth * channels
-    let result = [UInt8](unsafeUninitializedCapacity: targetHeight * rowSize) { into, count in
-      for (y, tap) in rows.enumerated() {
-        for x in 0..<rowSize {
-          let above = ((across[tap.first * rowSize + x] >> 4) * tap.firstWeight) >> 16
-          let below = ((across[tap.second * rowSize + x] >> 4) * tap.secondWeight) >> 16
-          into.initializeElement(
-            at: y * rowSize + x, to: UInt8(clamping: (above + below + 2) >> 2))
+    let result = columnsBlended(columns).withUnsafeBufferPointer { across in
+      [UInt8](unsafeUninitializedCapacity: targetHeight * rowSize) { into, count in
+        for (y, tap) in rows.enumerated() {
+          tap.blendRows(
+            UnsafeBufferPointer(rebasing: across[tap.first * rowSize..<(tap.first + 1) * rowSize]),
+            UnsafeBufferPointer(
+              rebasing: across[tap.second * rowSize..<(tap.second + 1) * rowSize]),
+            into: UnsafeMutableBufferPointer(rebasing: into[y * rowSize..<(y + 1) * rowSize]))
         }
+        count = targetHeight * rowSize
       }
-      count = targetHeight * rowSize
     }
     return Image(height: targetHeight, width: targetWidth, channels: channels, pixels: result)
   }
 
   /// Every row blended to the target columns, scaled by 2048.
   private func columnsBlended(_ columns: [BilinearTap]) -> [Int32] {
-    let count = height * columns.count * channels
-    return [Int32](unsafeUninitializedCapacity: count) { into, initialized in
-      var next = 0
-      for row in 0..<height {
-        for tap in columns {
-          for channel in 0..<channels {
-            let first = Int32(pixels[(row * width + tap.first) * channels + channel])
-            let second = Int32(pixels[(row * width + tap.second) * channels + channel])
-            into.initializeElement(
-              at: next, to: first * tap.firstWeight + second * tap.secondWeight)
-            next += 1
-          }
+    let rowSize = columns.count * channels
+    return [Int32](unsafeUninitializedCapacity: height * rowSize) { into, count in
+      pixels.withUnsafeBufferPointer { pixels in
+        for row in 0..<height {
+          BilinearTap.blendColumns(
+            columns,
+            UnsafeBufferPointer(
+              rebasing: pixels[row * width * channels..<(row + 1) * width * channels]),
+            channels: channels,
+            into: UnsafeMutableBufferPointer(rebasing: into[row * rowSize..<(row + 1) * rowSize]))
         }
       }
-      initialized = count
+      count = height * rowSize
     }
   }
 }
@@ -82,5 +80,42 @@ private struct BilinearTap {
     let fraction = inside ? position - floor : 0
     firstWeight = Int32(((1 - fraction) * 2048).rounded(.toNearestOrEven))
     secondWeight = Int32((fraction * 2048).rounded(.toNearestOrEven))
+  }
+
+  // The sums below stay within 2048 · 255, products of a 16th of that and a weight within 2²⁷: what
+  // wraps on overflow does not overflow, and is several times as fast.
+
+  /// Blends the pixels of a row at each of `taps`, scaled by 2048.
+  static func blendColumns(
+    _ taps: [BilinearTap], _ row: UnsafeBufferPointer<UInt8>, channels: Int,
+    into line: UnsafeMutableBufferPointer<Int32>
+  ) {
+    guard let row = row.baseAddress, let line = line.baseAddress else { return }
+    var target = line
+    for tap in taps {
+      let (first, second) = (row + tap.first &* channels, row + tap.second &* channels)
+      for channel in 0..<channels {
+        (target + channel).initialize(
+          to: Int32(first[channel]) &* tap.firstWeight &+ Int32(second[channel])
+            &* tap.secondWeight)
+      }
+      target += channels
+    }
+  }
+
+  /// Blends two rows that are scaled by 2048, and scales back.
+  func blendRows(
+    _ above: UnsafeBufferPointer<Int32>, _ below: UnsafeBufferPointer<Int32>,
+    into line: UnsafeMutableBufferPointer<UInt8>
+  ) {
+    guard let above = above.baseAddress, let below = below.baseAddress,
+      let target = line.baseAddress
+    else { return }
+    for x in 0..<line.count {
+      let upper = ((above[x] &>> 4) &* firstWeight) &>> 16
+      let lower = ((below[x] &>> 4) &* secondWeight) &>> 16
+      let value = (upper &+ lower &+ 2) &>> 2
+      (target + x).initialize(to: UInt8(truncatingIfNeeded: max(0, min(255, value))))
+    }
   }
 }

@@ -19,6 +19,8 @@ package final class HDF5DataLayer: Layer {
   ) { try HDF5DataLayer($0, context: $1) }
 
   private let source: HDF5DataSource
+  /// How many rows an epoch has.
+  package override func recordCount() -> Int? { source.recordCount }
   private let batchSize: Int
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
@@ -48,8 +50,6 @@ package final class HDF5DataLayer: Layer {
       batchSize,
       into: top.map { UnsafeMutableBufferPointer(start: $0.data.overwrite(), count: $0.count) })
   }
-
-  package override func recordCount() -> Int? { source.recordCount }
 
   package override func seek(toPass pass: UInt64) throws {
     source.seek(to: Int(pass) * batchSize)

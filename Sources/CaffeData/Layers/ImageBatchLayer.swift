@@ -4,43 +4,66 @@ import CaffeKernels
 import CaffeSchema
 import Foundation
 
-/// What Data, ImageData and WindowData have in common: batches of images and labels, which a thread
-/// of its own prepares up to `data_param.prefetch` ahead.
+/// What Data, ImageData and WindowData have in common: batches of images and labels, which
+/// `data_param.workers` threads prepare up to `data_param.prefetch` ahead.
 ///
-/// - Tops: the images, `[batch_size, c, h, w]`, and optionally the labels, `[batch_size]`.
+/// - Tops: the images, `[batch_size, c, h, w]`, and optionally the labels, `[batch_size]`, or
+///   `[batch_size, n]` if an image has n of them.
 ///
 /// Source: BVLC Caffe, `base_data_layer.cpp`.
 package class ImageBatchLayer: Layer {
   private let source: any ImageBatchSource
   private let pool: BatchPool
   private let prefetcher: Prefetcher<ImageBatch>
+  private let report: (String) -> Void
+
+  /// How many records could not be used so far, counted each time they came.
+  package private(set) var damagedCount = 0
+  /// How long forward passes have waited for batches altogether.
+  package var waited: Duration { prefetcher.waited }
 
   init(
-    _ parameter: LayerParameter, context: LayerContext, source: any ImageBatchSource
+    _ parameter: LayerParameter, context: LayerContext, source: some ImageBatchSource
   ) throws {
     let depth = parameter.dataParam.prefetch
     guard depth > 0 else { throw CaffeError("prefetch must be positive, got \(depth)") }
+    let workers = parameter.dataParam.workers
+    guard (1...Self.mostWorkers).contains(workers) else {
+      throw CaffeError("workers must be in 1..\(Self.mostWorkers), got \(workers)")
+    }
     _ = try ImageBatch.shape(count: source.batchSize, source.firstExtents)
     let pool = BatchPool()
-    self.source = source
     self.pool = pool
-    prefetcher = Prefetcher(name: parameter.name, depth: depth) { number in
+    self.source = source
+    report = context.report
+    prefetcher = Prefetcher(
+      // Several workers can only be busy if as many batches may be in the making.
+      name: parameter.name, depth: max(depth, workers), workers: workers, gather: source.gather
+    ) { number, raw in
       var batch =
-        pool.take() ?? ImageBatch(count: source.batchSize, extents: source.firstExtents)
-      try source.fill(&batch, number: number)
+        pool.take()
+        ?? ImageBatch(
+          count: source.batchSize, extents: source.firstExtents, labelsEach: source.labelsEach)
+      try source.fill(&batch, number: number, from: raw)
       return batch
     }
     try super.init(parameter, context: context)
   }
 
+  /// More threads than any machine has use for.
+  private static let mostWorkers = 256
+
   package override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     let images = try ImageBatch.shape(count: source.batchSize, source.firstExtents)
-    return parameter.top.count > 1 ? [images, try Shape([source.batchSize])] : [images]
+    let labels = try Shape(
+      source.labelsEach == 1 ? [source.batchSize] : [source.batchSize, source.labelsEach])
+    return parameter.top.count > 1 ? [images, labels] : [images]
   }
 
   package override func forward() throws {
     let batch = try prefetcher.next()
-    top[0].reshape(try ImageBatch.shape(count: source.batchSize, batch.extents))
+    tellDamage(of: batch)
+    top[0].reshape(try ImageBatch.shape(count: batch.count, batch.extents))
     batch.values.withUnsafeBufferPointer { values in
       if let start = values.baseAddress {
         Vector.copy(start, count: values.count, into: top[0].data.overwrite())
@@ -50,7 +73,16 @@ package class ImageBatchLayer: Layer {
     pool.put(batch)
   }
 
+  /// How many records an epoch has; nil where items are drawn at random without end. A database that
+  /// does not keep the number reads itself once to find it.
   package override func recordCount() throws -> Int? { try source.recordCount }
+
+  private func tellDamage(of batch: ImageBatch) {
+    for reason in batch.damage {
+      damagedCount += 1
+      report("\(reason); skipped, \(damagedCount) so far")
+    }
+  }
 
   package override func seek(toPass pass: UInt64) throws {
     prefetcher.restart(at: Int(pass))

@@ -5,12 +5,15 @@ import CaffeSchema
 /// Reads batches of image files that a text file lists, transformed, each with a label.
 ///
 /// - Tops: the images, `[batch_size, c, h, w]`, where `c` is 3 (blue, green, red) or 1 with
-///   `is_color: false`, and the labels, `[batch_size]`. `h` and `w` are `new_height` and
+///   `is_color: false`, and the labels, `[batch_size]`, or `[batch_size, label_dim]`. `h` and `w` are `new_height` and
 ///   `new_width`, or those of the batch's first image, which all of the batch must share; with
 ///   `crop_size` they are that.
 ///
-/// A line is a path, a space and a whole number; `root_folder` is put before the path as it is.
-/// `shuffle` gives each epoch another order; `rand_skip` begins at one of the first images.
+/// A line is a path, a space and a whole number, or `label_dim` numbers with spaces between;
+/// `root_folder` is put before the path as it is. `shuffle` gives each epoch another order;
+/// `rand_skip` begins at one of the first images. An image that cannot be used is an error that
+/// names its line; with `skip_damaged` it is told, counted, and becomes a copy of its neighbour in
+/// the batch.
 ///
 /// Source: BVLC Caffe, `image_data_layer.cpp`.
 package final class ImageDataLayer: ImageBatchLayer {
@@ -27,26 +30,30 @@ package final class ImageDataLayer: ImageBatchLayer {
     let settings = ImageListSource.Settings(
       batchSize: data.batchSize,
       size: try Self.size(height: data.newHeight, width: data.newWidth),
-      colors: data.isColor ? .color : .gray, shuffles: data.shuffle, skipsFewerThan: data.randSkip)
+      colors: data.isColor ? .color : .gray, shuffles: data.shuffle, skipsFewerThan: data.randSkip,
+      skipsDamaged: data.skipDamaged)
+    guard (1...Self.mostLabels).contains(data.labelDim) else {
+      throw CaffeError("label_dim must be in 1..\(Self.mostLabels), got \(data.labelDim)")
+    }
     Self.reportIgnored(
       [
         "scale": data.hasScale, "mean_file": data.hasMeanFile, "crop_size": data.hasCropSize,
         "mirror": data.hasMirror,
       ], of: "image_data_param", context)
     let list = try withPlace("image_data_param.source") {
-      try ImageList(context.resolve(data.source)) { context.resolve(data.rootFolder + $0) }
+      try ImageList(context.resolve(data.source), labelsEach: data.labelDim) {
+        context.resolve(data.rootFolder + $0)
+      }
     }
-    if let (line, label) = list.firstOddLabel {
-      context.report(
-        "\(list.source): line \(line): the label '\(label)' is not a whole number; "
-          + "only its leading digits count")
-    }
+    if let remark = list.oddLabelRemark { context.report(remark) }
     let source = try ImageListSource(
       list, settings, transformer: Self.transformer(of: parameter, context),
       seed: Self.seed(of: parameter, context),
       orderSeed: Self.seed(of: parameter, context, use: "/order"))
     try super.init(parameter, context: context, source: source)
   }
+
+  private static let mostLabels = 1 << 16
 
   /// What images are scaled to; nil if the prototxt does not say.
   private static func size(height: Int, width: Int) throws -> (height: Int, width: Int)? {

@@ -11,16 +11,20 @@ final class ImageListSource: ImageBatchSource {
     var shuffles: Bool
     /// The first batch begins fewer images than this after the first, at random; 0 for no skip.
     var skipsFewerThan: Int
+    /// Images that cannot be had give way to their neighbours in the batch.
+    var skipsDamaged = false
   }
 
   var batchSize: Int { settings.batchSize }
+  var labelsEach: Int { list.labelsEach }
+  var recordCount: Int? { list.entries.count }
   let firstExtents: DataTransformer.Extents
   private let settings: Settings
   private let list: ImageList
   private let transformer: DataTransformer
   private let seed: UInt64
-  /// Draws the skip and the order of every epoch.
-  private let random: CounterRandom
+  /// The order of every epoch; nil for that of the list.
+  private let order: EpochPermutation?
   private let skip: Int
 
   /// - Parameters:
@@ -35,30 +39,44 @@ final class ImageListSource: ImageBatchSource {
         "rand_skip must be at most the number of images (\(list.entries.count)), "
           + "got \(settings.skipsFewerThan)")
     }
-    let random = CounterRandom(seed: orderSeed)
-    let skip = settings.skipsFewerThan > 0 ? random.number(0, below: settings.skipsFewerThan) : 0
+    let order =
+      settings.shuffles ? EpochPermutation(count: list.entries.count, seed: orderSeed) : nil
+    let skip =
+      settings.skipsFewerThan > 0
+      ? CounterRandom(seed: orderSeed).number(0, below: settings.skipsFewerThan) : 0
     self.list = list
     self.settings = settings
     self.transformer = transformer
     self.seed = seed
-    self.random = random
+    self.order = order
     self.skip = skip
-    let first = Self.entry(of: list, at: skip, settings.shuffles ? random : nil)
-    firstExtents = try Self.read(first, of: list, settings) { image in
-      try transformer.outputExtents(of: DataTransformer.Extents(image))
-    }
+    firstExtents = try Self.firstExtents(of: list, from: skip, order, settings, transformer)
   }
 
-  var recordCount: Int? { list.entries.count }
+  /// What the first image becomes, or the first that can be had.
+  private static func firstExtents(
+    of list: ImageList, from skip: Int, _ order: EpochPermutation?, _ settings: Settings,
+    _ transformer: DataTransformer
+  ) throws -> DataTransformer.Extents {
+    for place in skip..<skip + list.entries.count {
+      do {
+        return try read(entry(of: list, at: place, order), of: list, settings) { image in
+          try transformer.outputExtents(of: DataTransformer.Extents(image))
+        }
+      } catch is CaffeError where settings.skipsDamaged {
+        continue
+      }
+    }
+    throw CaffeError("no image can be used", places: [list.source])
+  }
 
   /// - Throws: naming the list, the line and the file of an image that cannot be had.
-  func fill(_ batch: inout ImageBatch, number: Int) throws {
-    for item in 0..<batchSize {
-      let entry = Self.entry(
-        of: list, at: skip + number * batchSize + item, settings.shuffles ? random : nil)
+  func fill(_ batch: inout ImageBatch, number: Int, from: Void) throws {
+    try batch.fill(skippingDamaged: settings.skipsDamaged) { batch, item, isFirst in
+      let entry = Self.entry(of: list, at: skip + number * batchSize + item, order)
       try Self.read(entry, of: list, settings) { image in
         let extents = try transformer.outputExtents(of: DataTransformer.Extents(image))
-        if item == 0 { batch.fit(extents) }
+        if isFirst { batch.fit(extents) }
         guard extents == batch.extents else {
           throw CaffeError(
             "the image becomes \(extents), but the first of its batch \(batch.extents); "
@@ -67,18 +85,15 @@ final class ImageListSource: ImageBatchSource {
         let draw = TransformDraw(seed: seed, pass: number, item: item)
         try batch.write(item) { try transformer.transform(image, draw, into: $0) }
       }
-      batch.labels[item] = Float(entry.label)
+      batch.setLabels(entry.labels.isEmpty ? [Float(entry.label)] : entry.labels, of: item)
     }
   }
 
   /// The image at a position counted over all epochs.
   private static func entry(
-    of list: ImageList, at position: Int, _ random: CounterRandom?
+    of list: ImageList, at position: Int, _ order: EpochPermutation?
   ) -> ImageList.Entry {
-    let (epoch, place) = position.quotientAndRemainder(dividingBy: list.entries.count)
-    guard let random else { return list.entries[place] }
-    let order = Permutation(count: list.entries.count, random: random.branch(UInt64(epoch)))
-    return list.entries[order[place]]
+    list.entries[order?[position] ?? position % list.entries.count]
   }
 
   /// Hands the image, decoded and resized, to `body`; errors name where the list asks for it.

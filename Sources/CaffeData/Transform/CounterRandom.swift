@@ -30,6 +30,12 @@ package struct CounterRandom: Sendable {
     return Int(self[index].multipliedFullWidth(by: UInt64(bound)).high)
   }
 
+  /// The `index`-th number of this stream, brought into the range.
+  func number(_ index: UInt64, in range: ClosedRange<Float>) -> Float {
+    let share = Float(self[index] >> 40) / Float(1 << 24)
+    return range.lowerBound + (range.upperBound - range.lowerBound) * share
+  }
+
   private static func mix(_ value: UInt64) -> UInt64 {
     var mixed = value &+ 0x9E37_79B9_7F4A_7C15
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -71,5 +77,22 @@ package struct Permutation: Sendable {
       (left, right) = (right, left ^ (random.branch(round)[right] & mask))
     }
     return left << halfBits | right
+  }
+}
+
+/// The order in which an epoch's records come, another one in each epoch.
+struct EpochPermutation: Sendable {
+  private let count: Int
+  private let random: CounterRandom
+
+  init(count: Int, seed: UInt64) {
+    self.count = count
+    random = CounterRandom(seed: seed)
+  }
+
+  /// The record at a position counted over all epochs.
+  subscript(position: Int) -> Int {
+    let (epoch, place) = position.quotientAndRemainder(dividingBy: count)
+    return Permutation(count: count, random: random.branch(UInt64(epoch)))[place]
   }
 }

@@ -6,12 +6,13 @@ import CaffeSchema
 /// - In: a `DatumRecord` (planar bytes or floats, or an encoded image) or an `Image`.
 /// - Out: `channels × height × width` floats; each is `(value − mean) · scale`.
 ///
-/// With `crop_size` the window lies at random in phase TRAIN and in the middle in TEST, and the mean
-/// image is cropped alike. With `mirror` every second item is mirrored, in TEST too.
+/// With `crop_size` (or `crop_h` and `crop_w`) the window lies at random in phase TRAIN and in the
+/// middle in TEST, and the mean image is cropped alike. With `mirror` every second item is mirrored,
+/// in TEST too. In TRAIN an `Augmentation` may come before all that.
 ///
 /// Source: BVLC Caffe, `data_transformer.cpp`.
 package struct DataTransformer: Sendable {
-  package struct Extents: Equatable, Sendable, CustomStringConvertible {
+  package struct Extents: Hashable, Sendable, CustomStringConvertible {
     package var channels: Int
     package var height: Int
     package var width: Int
@@ -28,6 +29,7 @@ package struct DataTransformer: Sendable {
 
   private let settings: TransformSettings
   private let cropsAtRandom: Bool
+  private let augmentation: Augmentation
 
   /// - Parameter isTraining: phase TRAIN; crops lie at random.
   package init(_ settings: TransformSettings, isTraining: Bool) throws {
@@ -35,11 +37,11 @@ package struct DataTransformer: Sendable {
     guard !(settings.forceColor && settings.forceGray) else {
       throw CaffeError("force_color and force_gray exclude each other; set one of them")
     }
-    guard settings.cropSize >= 0 else {
-      throw CaffeError("crop_size must not be negative, got \(settings.cropSize)")
-    }
+    try settings.checkCrop()
+    try settings.augmentation.check(settings)
     self.settings = settings
     cropsAtRandom = isTraining
+    augmentation = isTraining ? settings.augmentation : Augmentation()
   }
 
   /// The channels an encoded image is decoded to.
@@ -56,13 +58,16 @@ package struct DataTransformer: Sendable {
         throw CaffeError("mean_file is \(extents), but the data is \(source)")
       }
     }
-    let crop = settings.cropSize
-    guard crop <= source.height, crop <= source.width else {
+    guard let crop = settings.crop else { return source }
+    let fits = crop.height <= source.height && crop.width <= source.width
+    guard fits || augmentation.scalesCrops else {
+      let name =
+        settings.cropExtents == nil
+        ? "crop_size \(crop.height)" : "crop_h × crop_w (\(crop.height)×\(crop.width))"
       throw CaffeError(
-        "crop_size \(crop) is larger than the data (\(source.height)×\(source.width))")
+        "\(name) is larger than the data (\(source.height)×\(source.width))")
     }
-    return crop == 0
-      ? source : Extents(channels: source.channels, height: crop, width: crop)
+    return Extents(channels: source.channels, height: crop.height, width: crop.width)
   }
 
   /// The extents of a record; an encoded one must be decoded to tell.
@@ -100,6 +105,24 @@ package struct DataTransformer: Sendable {
   }
 
   private func transform<Pixel: PixelValue>(
+    _ source: PixelSource<Pixel>, _ extents: Extents, _ draw: TransformDraw,
+    _ output: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    guard augmentation.changesPictures else {
+      try crop(source, extents, draw, output)
+      return augmentation.cutOut(of: output, try outputExtents(of: extents), draw)
+    }
+    let target = try outputExtents(of: extents)
+    let (picture, size) = augmentation.apply(
+      to: source, extents, scaledTo: augmentation.scalesCrops ? target : extents, draw)
+    try picture.withUnsafeBufferPointer {
+      try crop(PixelSource($0, planar: size), size, draw, output)
+    }
+    augmentation.cutOut(of: output, target, draw)
+  }
+
+  /// Crops, mirrors, subtracts and scales.
+  private func crop<Pixel: PixelValue>(
     _ source: PixelSource<Pixel>, _ extents: Extents, _ draw: TransformDraw,
     _ output: UnsafeMutableBufferPointer<Float>
   ) throws {

@@ -9,6 +9,13 @@ extension TransformSettings {
       meanValues: parameter.meanValue,
       mean: parameter.hasMeanFile ? try Mean(file: parameter.meanFile) : nil,
       forceColor: parameter.forceColor, forceGray: parameter.forceGray)
+    if parameter.hasCropH || parameter.hasCropW {
+      cropExtents = (parameter.cropH, parameter.cropW)
+    }
+    augmentation = Augmentation(
+      leastArea: parameter.resizedCrop, degrees: parameter.rotation,
+      brightness: parameter.brightness, contrast: parameter.contrast,
+      saturation: parameter.saturation, cutout: parameter.cutout)
   }
 }
 

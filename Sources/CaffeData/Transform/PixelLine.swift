@@ -71,11 +71,15 @@ enum PixelLine {
 
 /// A number that a datum may hold.
 protocol PixelValue {
+  /// What values may be; nil if anything.
+  static var range: ClosedRange<Float>? { get }
   var float: Float { get }
 }
 extension UInt8: PixelValue {
+  static var range: ClosedRange<Float>? { 0...255 }
   var float: Float { Float(self) }
 }
 extension Float: PixelValue {
+  static var range: ClosedRange<Float>? { nil }
   var float: Float { self }
 }

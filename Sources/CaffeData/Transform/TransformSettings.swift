@@ -18,6 +18,15 @@ package struct TransformSettings: Sendable {
       self.width = width
       self.values = values
     }
+
+    /// The mean of each channel.
+    package var channelMeans: [Float] {
+      let area = height * width
+      return (0..<channels).map { channel in
+        let sum = values[channel * area..<(channel + 1) * area].reduce(0.0) { $0 + Double($1) }
+        return Float(sum / Double(area))
+      }
+    }
   }
 
   package var scale: Float
@@ -29,6 +38,10 @@ package struct TransformSettings: Sendable {
   package var mean: Mean?
   package var forceColor: Bool
   package var forceGray: Bool
+  /// A crop that need not be square, in place of `cropSize`.
+  package var cropExtents: (height: Int, width: Int)?
+  /// What Caffe does not do.
+  package var augmentation = Augmentation()
 
   package init(
     scale: Float = 1, mirror: Bool = false, cropSize: Int = 0, meanValues: [Float] = [],
@@ -45,6 +58,25 @@ package struct TransformSettings: Sendable {
 }
 
 extension TransformSettings {
+  /// The extents of a crop; nil if nothing is cropped.
+  var crop: (height: Int, width: Int)? {
+    cropExtents ?? (cropSize > 0 ? (cropSize, cropSize) : nil)
+  }
+
+  /// - Throws: unless a crop is given in one way.
+  func checkCrop() throws {
+    guard cropSize >= 0 else {
+      throw CaffeError("crop_size must not be negative, got \(cropSize)")
+    }
+    guard let (height, width) = cropExtents else { return }
+    guard cropSize == 0 else {
+      throw CaffeError("crop_size and crop_h, crop_w exclude each other; give one of them")
+    }
+    guard height > 0, width > 0 else {
+      throw CaffeError("crop_h and crop_w must be set at the same time, got \(height) and \(width)")
+    }
+  }
+
   /// - Throws: unless there is at most one kind of mean.
   func checkMeans() throws {
     guard mean == nil || meanValues.isEmpty else {
@@ -64,21 +96,4 @@ extension TransformSettings {
   func meanValue(_ channel: Int) -> Float {
     meanValues.isEmpty ? 0 : meanValues[meanValues.count == 1 ? 0 : channel]
   }
-}
-
-/// The chances one item takes: whether it is mirrored and where it is cropped. Three random numbers
-/// that depend on seed, pass and item alone, so that neither threads nor resuming change them.
-package struct TransformDraw: Sendable {
-  private let random: CounterRandom
-
-  /// The draw of an item of the batch that forward pass `pass` takes.
-  package init(seed: UInt64, pass: Int, item: Int) {
-    random = CounterRandom(seed: seed).branch(UInt64(pass)).branch(UInt64(item))
-  }
-
-  var isMirrored: Bool { random.number(0, below: 2) == 1 }
-
-  /// Where a crop begins that may begin at `0...slack`.
-  func rowOffset(slack: Int) -> Int { random.number(1, below: slack + 1) }
-  func columnOffset(slack: Int) -> Int { random.number(2, below: slack + 1) }
 }

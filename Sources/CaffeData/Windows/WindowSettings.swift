@@ -19,6 +19,10 @@ struct WindowSettings: Sendable {
     guard size > 0 else {
       throw CaffeError("WindowData needs a crop_size above 0 in transform_param")
     }
+    guard transform.augmentation == Augmentation(), transform.cropExtents == nil else {
+      throw CaffeError(
+        "WindowData takes of transform_param only crop_size, mirror and the mean, no augmentation")
+    }
     guard data.contextPad < (size + 1) / 2 else {
       throw CaffeError(
         "context_pad must be below half of crop_size (\(size)), got \(data.contextPad)")

@@ -7,9 +7,9 @@ import CaffeSchema
 /// Source: BVLC Caffe, `window_data_layer.cpp`.
 final class WindowSource: ImageBatchSource {
   var batchSize: Int { settings.batchSize }
-  let firstExtents: DataTransformer.Extents
-  /// Windows are drawn at random.
+  /// Windows are drawn with repetition.
   var recordCount: Int? { nil }
+  let firstExtents: DataTransformer.Extents
   private let settings: WindowSettings
   private let path: String
   private let images: [String]
@@ -61,7 +61,7 @@ final class WindowSource: ImageBatchSource {
   }
 
   /// - Throws: naming the window file and the image.
-  func fill(_ batch: inout ImageBatch, number: Int) throws {
+  func fill(_ batch: inout ImageBatch, number: Int, from: Void) throws {
     let pass = random.branch(UInt64(number))
     for item in 0..<batchSize {
       let draw = pass.branch(UInt64(item))
@@ -75,7 +75,7 @@ final class WindowSource: ImageBatchSource {
           try batch.write(item) { try crop(window, of: image, isMirrored: isMirrored, into: $0) }
         }
       }
-      batch.labels[item] = isForeground ? Float(window.label) : 0
+      batch.setLabels([isForeground ? Float(window.label) : 0], of: item)
     }
   }
 

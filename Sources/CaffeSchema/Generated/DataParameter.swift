@@ -11,11 +11,15 @@ public struct DataParameter: Message {
   public enum DB: Int32, ProtoEnum {
     case leveldb = 0
     case lmdb = 1
+    case idx = 10001
+    case cifar = 10002
 
     public var protoName: String {
       switch self {
       case .leveldb: "LEVELDB"
       case .lmdb: "LMDB"
+      case .idx: "IDX"
+      case .cifar: "CIFAR"
       }
     }
   }
@@ -99,4 +103,31 @@ public struct DataParameter: Message {
   }
   public var hasPrefetch: Bool { fields.has(9) }
   public mutating func clearPrefetch() { fields.clear(9) }
+
+  /// `shuffle` = 10001: optional bool, default `false`.
+  /// Ours. Each epoch has another order of all records.
+  public var shuffle: Bool {
+    get { fields[10] }
+    set { fields[10] = newValue }
+  }
+  public var hasShuffle: Bool { fields.has(10) }
+  public mutating func clearShuffle() { fields.clear(10) }
+
+  /// `skip_damaged` = 10002: optional bool, default `false`.
+  /// Records that cannot be decoded give way to their neighbours in the batch, and are counted.
+  public var skipDamaged: Bool {
+    get { fields[11] }
+    set { fields[11] = newValue }
+  }
+  public var hasSkipDamaged: Bool { fields.has(11) }
+  public mutating func clearSkipDamaged() { fields.clear(11) }
+
+  /// `workers` = 10003: optional uint32, default `1`.
+  /// Threads that decode and transform; like prefetch, also for ImageData and WindowData.
+  public var workers: Int {
+    get { fields[12] }
+    set { fields[12] = newValue }
+  }
+  public var hasWorkers: Bool { fields.has(12) }
+  public mutating func clearWorkers() { fields.clear(12) }
 }

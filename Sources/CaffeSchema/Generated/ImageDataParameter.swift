@@ -103,4 +103,22 @@ public struct ImageDataParameter: Message {
   }
   public var hasRootFolder: Bool { fields.has(11) }
   public mutating func clearRootFolder() { fields.clear(11) }
+
+  /// `label_dim` = 10001: optional uint32, default `1`.
+  /// Ours. How many labels end each line; forks of Caffe have it under this name.
+  public var labelDim: Int {
+    get { fields[12] }
+    set { fields[12] = newValue }
+  }
+  public var hasLabelDim: Bool { fields.has(12) }
+  public mutating func clearLabelDim() { fields.clear(12) }
+
+  /// `skip_damaged` = 10002: optional bool, default `false`.
+  /// As in DataParameter.
+  public var skipDamaged: Bool {
+    get { fields[13] }
+    set { fields[13] = newValue }
+  }
+  public var hasSkipDamaged: Bool { fields.has(13) }
+  public mutating func clearSkipDamaged() { fields.clear(13) }
 }

@@ -62,4 +62,74 @@ public struct TransformationParameter: Message {
   }
   public var hasForceGray: Bool { fields.has(6) }
   public mutating func clearForceGray() { fields.clear(6) }
+
+  /// `crop_h` = 10001: optional uint32, default `0`.
+  /// Ours. A crop that need not be square, in place of crop_size.
+  public var cropH: Int {
+    get { fields[7] }
+    set { fields[7] = newValue }
+  }
+  public var hasCropH: Bool { fields.has(7) }
+  public mutating func clearCropH() { fields.clear(7) }
+
+  /// `crop_w` = 10002: optional uint32, default `0`.
+  public var cropW: Int {
+    get { fields[8] }
+    set { fields[8] = newValue }
+  }
+  public var hasCropW: Bool { fields.has(8) }
+  public mutating func clearCropW() { fields.clear(8) }
+
+  /// `resized_crop` = 10003: optional float, default `1`.
+  /// In training: the crop is scaled from a random part of the picture, of at least this share of its
+  /// area; 1 for off.
+  public var resizedCrop: Float {
+    get { fields[9] }
+    set { fields[9] = newValue }
+  }
+  public var hasResizedCrop: Bool { fields.has(9) }
+  public mutating func clearResizedCrop() { fields.clear(9) }
+
+  /// `rotation` = 10004: optional float, default `0`.
+  /// In training: turned by at most so many degrees either way.
+  public var rotation: Float {
+    get { fields[10] }
+    set { fields[10] = newValue }
+  }
+  public var hasRotation: Bool { fields.has(10) }
+  public mutating func clearRotation() { fields.clear(10) }
+
+  /// `brightness` = 10005: optional float, default `0`.
+  /// In training: changed by a random share of at most this.
+  public var brightness: Float {
+    get { fields[11] }
+    set { fields[11] = newValue }
+  }
+  public var hasBrightness: Bool { fields.has(11) }
+  public mutating func clearBrightness() { fields.clear(11) }
+
+  /// `contrast` = 10006: optional float, default `0`.
+  public var contrast: Float {
+    get { fields[12] }
+    set { fields[12] = newValue }
+  }
+  public var hasContrast: Bool { fields.has(12) }
+  public mutating func clearContrast() { fields.clear(12) }
+
+  /// `saturation` = 10007: optional float, default `0`.
+  public var saturation: Float {
+    get { fields[13] }
+    set { fields[13] = newValue }
+  }
+  public var hasSaturation: Bool { fields.has(13) }
+  public mutating func clearSaturation() { fields.clear(13) }
+
+  /// `cutout` = 10008: optional uint32, default `0`.
+  /// In training: the side of a square, at a random place, that is set to the mean.
+  public var cutout: Int {
+    get { fields[14] }
+    set { fields[14] = newValue }
+  }
+  public var hasCutout: Bool { fields.has(14) }
+  public mutating func clearCutout() { fields.clear(14) }
 }

@@ -32,7 +32,6 @@ enum ForkNames {
       "source_class": "CaffeOnSpark",
       "dense_image_data_param": "SegNet and ENet",
     ],
-    "ImageDataParameter": ["label_dim": "multi-label forks"],
     "BatchNormParameter": [
       "scale_bias": nvidia, "scale_filler": nvidia, "bias_filler": nvidia,
     ],

@@ -139,7 +139,15 @@ typedef enum _Caffe__ConvolutionParameter__Engine {
 } Caffe__ConvolutionParameter__Engine;
 typedef enum _Caffe__DataParameter__DB {
   CAFFE__DATA_PARAMETER__DB__LEVELDB = 0,
-  CAFFE__DATA_PARAMETER__DB__LMDB = 1
+  CAFFE__DATA_PARAMETER__DB__LMDB = 1,
+  /*
+   * MNIST's files: source names the images, the labels lie beside them.
+   */
+  CAFFE__DATA_PARAMETER__DB__IDX = 10001,
+  /*
+   * CIFAR-10's binary files; source may have * and ?.
+   */
+  CAFFE__DATA_PARAMETER__DB__CIFAR = 10002
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CAFFE__DATA_PARAMETER__DB)
 } Caffe__DataParameter__DB;
 typedef enum _Caffe__EltwiseParameter__EltwiseOp {
@@ -851,10 +859,42 @@ struct  Caffe__TransformationParameter
   protobuf_c_boolean force_color;
   protobuf_c_boolean has_force_gray;
   protobuf_c_boolean force_gray;
+  /*
+   * Ours. A crop that need not be square, in place of crop_size.
+   */
+  protobuf_c_boolean has_crop_h;
+  uint32_t crop_h;
+  protobuf_c_boolean has_crop_w;
+  uint32_t crop_w;
+  /*
+   * In training: the crop is scaled from a random part of the picture, of at least this share of its
+   * area; 1 for off.
+   */
+  protobuf_c_boolean has_resized_crop;
+  float resized_crop;
+  /*
+   * In training: turned by at most so many degrees either way.
+   */
+  protobuf_c_boolean has_rotation;
+  float rotation;
+  /*
+   * In training: changed by a random share of at most this.
+   */
+  protobuf_c_boolean has_brightness;
+  float brightness;
+  protobuf_c_boolean has_contrast;
+  float contrast;
+  protobuf_c_boolean has_saturation;
+  float saturation;
+  /*
+   * In training: the side of a square, at a random place, that is set to the mean.
+   */
+  protobuf_c_boolean has_cutout;
+  uint32_t cutout;
 };
 #define CAFFE__TRANSFORMATION_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__transformation_parameter__descriptor) \
-    , 0, 1, 0, 0, 0, 0u, NULL, 0,NULL, 0, 0, 0, 0 }
+    , 0, 1, 0, 0, 0, 0u, NULL, 0,NULL, 0, 0, 0, 0, 0, 0u, 0, 0u, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0u }
 
 
 /*
@@ -1078,10 +1118,25 @@ struct  Caffe__DataParameter
   protobuf_c_boolean force_encoded_color;
   protobuf_c_boolean has_prefetch;
   uint32_t prefetch;
+  /*
+   * Ours. Each epoch has another order of all records.
+   */
+  protobuf_c_boolean has_shuffle;
+  protobuf_c_boolean shuffle;
+  /*
+   * Records that cannot be decoded give way to their neighbours in the batch, and are counted.
+   */
+  protobuf_c_boolean has_skip_damaged;
+  protobuf_c_boolean skip_damaged;
+  /*
+   * Threads that decode and transform; like prefetch, also for ImageData and WindowData.
+   */
+  protobuf_c_boolean has_workers;
+  uint32_t workers;
 };
 #define CAFFE__DATA_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__data_parameter__descriptor) \
-    , NULL, 0, 0, 0, 0u, 0, CAFFE__DATA_PARAMETER__DB__LEVELDB, 0, 1, NULL, 0, 0u, 0, 0, 0, 0, 0, 4u }
+    , NULL, 0, 0, 0, 0u, 0, CAFFE__DATA_PARAMETER__DB__LEVELDB, 0, 1, NULL, 0, 0u, 0, 0, 0, 0, 0, 4u, 0, 0, 0, 0, 0, 1u }
 
 
 /*
@@ -1279,11 +1334,21 @@ struct  Caffe__ImageDataParameter
   protobuf_c_boolean has_mirror;
   protobuf_c_boolean mirror;
   char *root_folder;
+  /*
+   * Ours. How many labels end each line; forks of Caffe have it under this name.
+   */
+  protobuf_c_boolean has_label_dim;
+  uint32_t label_dim;
+  /*
+   * As in DataParameter.
+   */
+  protobuf_c_boolean has_skip_damaged;
+  protobuf_c_boolean skip_damaged;
 };
 extern char caffe__image_data_parameter__root_folder__default_value[];
 #define CAFFE__IMAGE_DATA_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__image_data_parameter__descriptor) \
-    , NULL, 0, 1u, 0, 0u, 0, 0, 0, 0u, 0, 0u, 0, 1, 0, 1, NULL, 0, 0u, 0, 0, caffe__image_data_parameter__root_folder__default_value }
+    , NULL, 0, 1u, 0, 0u, 0, 0, 0, 0u, 0, 0u, 0, 1, 0, 1, NULL, 0, 0u, 0, 0, caffe__image_data_parameter__root_folder__default_value, 0, 1u, 0, 0 }
 
 
 /*
