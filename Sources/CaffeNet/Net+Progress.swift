@@ -27,6 +27,7 @@ public struct NetProgress {
 }
 
 extension Net {
+  /// Where the net stands now; the values are copies.
   public var progress: NetProgress {
     NetProgress(
       pass: clock.pass,
