@@ -29,6 +29,7 @@ struct Train: ParsableCommand {
   @Option(help: "What SIGHUP does.")
   var sighupEffect = SignalEffect.snapshot
 
+  @OptionGroup var watching: WatchOptions
   @OptionGroup var matching: MatchingOptions
   @OptionGroup var state: StateOptions
   @OptionGroup var engine: EngineOptions
@@ -44,7 +45,7 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    let log = Logger(label: "caffe")
+    let log = watching.logger
     var parameter = try SolverParameter.read(solver) { log.info("\($0)") }
     state.apply(to: &parameter)
     engine.report(mode: parameter, to: log)
@@ -54,8 +55,10 @@ struct Train: ParsableCommand {
       parameter, engine: engine.engine, resuming: snapshot,
       skippingMismatches: matching.skipMismatch, log: log)
     run.requestedAction = Signals.take
+    run.observer = try watching.observer(of: run, continuing: snapshot != nil)
     log.info("Starting Optimization")
     try run.solve()
+    TerminalLine.finish()
     log.info("Optimization Done.")
   }
 }

@@ -30,3 +30,46 @@ import Testing
     #expect(try shop.run("check", "none.prototxt").output.contains("File not found"))
   }
 }
+
+extension LookingCommandTests {
+  private static let run = "max_iter: 4 display: 2 test_iter: 2 test_interval: 2"
+
+  @Test func aLogBecomesTables() throws {
+    let shop = try Workshop(solver: Self.run)
+    let trained = try shop.run("train", "--solver", "solver.prototxt", "--log-json", "run.json")
+    #expect(trained.status == 0 && !trained.log.isEmpty, "\(trained)")
+    try shop.folder.write("run.log", trained.errors)
+    for log in ["run.log", "run.json"] {
+      #expect(try shop.run("parse_log", log, ".", "--verbose").lines.count == 2)
+    }
+    func table(_ name: String) throws -> [String] {
+      String(decoding: try shop.folder.read(name), as: UTF8.self).split(separator: "\n").map(
+        String.init)
+    }
+    #expect(try table("run.log.test")[0] == "NumIters,Seconds,LearningRate,accuracy,loss")
+    for ending in ["train", "test"] {
+      let (ours, caffes) = (try table("run.json.\(ending)"), try table("run.log.\(ending)"))
+      #expect(ours.count == caffes.count && ours[0] == caffes[0])
+      #expect(ours.map { $0.prefix { $0 != "," } } == caffes.map { $0.prefix { $0 != "," } })
+    }
+    #expect(try shop.run("parse-log", "net.prototxt").errors.contains("no iterations in it"))
+  }
+
+  @Test func quietRunsSayNothing() throws {
+    let shop = try Workshop(solver: Self.run)
+    let quiet = try shop.run("train", "--solver", "solver.prototxt", "--quiet")
+    #expect(quiet.status == 0 && quiet.errors.isEmpty && quiet.output.isEmpty, "\(quiet)")
+    #expect(try shop.run("train", "--solver", "s", "--quiet", "--log", "live").status == 64)
+  }
+
+  @Test func theLiveLogHasNoLinesOfCaffe() throws {
+    let shop = try Workshop(solver: Self.run)
+    let live = try shop.run("train", "--solver", "solver.prototxt", "--log", "live")
+    #expect(live.status == 0 && live.log.isEmpty, "\(live)")
+    #expect(live.errors.contains("training tiny with SGD, iteration 0 to 4\n"))
+    #expect(live.errors.contains("iteration 2: test net #0 accuracy "))
+    #expect(live.errors.contains("iteration 4: wrote tiny_iter_4.caffemodel\n"))
+    #expect(live.errors.contains("1 of 4 · loss "))
+    #expect(!live.errors.contains("\u{1B}[1m"), "colours where there is no terminal")
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Caffe
+import Logging
+
+/// How a run is watched.
+struct WatchOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "caffe: Caffe's log lines. live: one line that is written over.",
+      discussion: "Without it live on a terminal, caffe otherwise."))
+  var log: LogStyle?
+
+  @Flag(help: "Write warnings and errors only.")
+  var quiet = false
+
+  @Option(
+    help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
+  var logJson: String?
+
+  func validate() throws {
+    if quiet && log != nil { throw ValidationError("Give --quiet or --log, not both.") }
+  }
+
+  private var isLive: Bool {
+    !quiet && (log == .live || log == nil && TerminalLine.isTerminal)
+  }
+
+  /// Receives Caffe's lines.
+  var logger: Logger {
+    var logger = Logger(label: "caffe")
+    if quiet || isLive { logger.logLevel = .warning }
+    return logger
+  }
+
+  /// - Parameter continuing: whether the run goes on from a snapshot, and its files with it.
+  /// - Returns: `nil` if nobody watches.
+  func observer(of solver: Solver, continuing: Bool) throws -> RunMeter? {
+    var sinks: [any RunSink] = []
+    if isLive { sinks.append(LiveLog()) }
+    if let logJson { sinks.append(try JSONLog(logJson, continuing: continuing)) }
+    return sinks.isEmpty ? nil : try RunMeter(solver, sinks: sinks)
+  }
+}
