@@ -22,7 +22,8 @@ struct CaffeSwift: ParsableCommand {
       """,
     version: "caffe-swift 0.1.0",
     subcommands: [
-      Train.self, Test.self, Time.self, Summary.self, Check.self, ParseLog.self, Export.self,
+      Train.self, Test.self, Time.self, Summary.self, Check.self, ParseLog.self, Draw.self,
+      Plot.self, ShowFilters.self, Export.self,
       ConvertMNIST.self,
       ConvertCIFAR.self,
       ConvertImageset.self, ComputeImageMean.self, Dataset.self, Classify.self,

@@ -73,3 +73,25 @@ extension LookingCommandTests {
     #expect(!live.errors.contains("\u{1B}[1m"), "colours where there is no terminal")
   }
 }
+
+extension LookingCommandTests {
+  @Test func picturesAreWritten() throws {
+    let shop = try Workshop(solver: Self.run)
+    try shop.run("train", "--solver", "solver.prototxt", "--log-json", "run.json")
+    for arguments in [
+      ["draw", "net.prototxt", "net.png"], ["draw", "net.prototxt", "net.dot", "--rankdir", "LR"],
+      ["plot", "curves.svg", "run.json", "--log-y"],
+      ["plot", "curves.png", "run.json", "run.json"],
+      ["show-filters", "tiny_iter_4.caffemodel", "filters.png"],
+    ] {
+      let outcome = try shop.run(arguments)
+      #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+      #expect(
+        try !shop.folder.read(arguments.first { $0.contains(/(png|svg|dot)$/) } ?? "").isEmpty)
+    }
+    #expect(try shop.run("plot", "a.png").status == 64)
+    #expect(try shop.run("draw", "net.prototxt", "a.gif").errors.contains(".svg, .png or .pdf"))
+    #expect(
+      try shop.run("show-filters", "tiny_iter_4.caffemodel", "f.png", "--layer", "ip").status == 1)
+  }
+}
