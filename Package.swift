@@ -83,7 +83,8 @@ let package = Package(
     .target(
       name: "CaffeTestSupport",
       dependencies: [
-        "CaffeErrors", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema", "CaffeData",
+        "CaffeErrors", "CaffeInspect", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema",
+        "CaffeData",
       ],
       path: "Tests/CaffeTestSupport"),
 

@@ -32,6 +32,8 @@ public final class Net {
   public let clock: PassClock
   /// Whether each pass reports the mean magnitude of every blob, parameter and gradient (`debug_info`).
   public var debugInfo: Bool
+  /// Whether each pass ends, with an error, at the first layer that makes a value that is not finite.
+  public var detectsAnomalies = false
 
   /// Receives the lines of `debugInfo`.
   let debugReport: (String) -> Void
@@ -139,6 +141,7 @@ extension Net {
     for index in steps.indices {
       loss += try forward(layer: index)
       if debugInfo { reportForward(steps[index].layer) }
+      if detectsAnomalies { try locate(steps[index]) { try checkForward(steps[index].layer) } }
     }
     clock.pass += 1
     return loss
@@ -168,7 +171,9 @@ extension Net {
   public func backward() throws {
     for index in steps.indices.reversed() {
       try backward(layer: index)
-      if debugInfo && steps[index].needsBackward { reportBackward(steps[index].layer) }
+      guard steps[index].needsBackward else { continue }
+      if debugInfo { reportBackward(steps[index].layer) }
+      if detectsAnomalies { try locate(steps[index]) { try checkBackward(steps[index].layer) } }
     }
     if debugInfo { reportNorms() }
   }

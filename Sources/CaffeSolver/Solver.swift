@@ -184,7 +184,9 @@ public final class Solver {
     if parameter.snapshotDiff { net.clearGradients() }
     let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     net.debugInfo = isDisplayed && parameter.debugInfo
-    let loss = try forwardBackward()
+    let loss =
+      try net.detectsAnomalies
+      ? withPlace("iteration \(iteration)", forwardBackward) : forwardBackward()
     guard loss.isFinite else { throw divergence("the loss became \(Text.number(loss))") }
     lossWindow.append(loss)
     if isDisplayed { display() }

@@ -55,6 +55,7 @@ struct Train: ParsableCommand {
       parameter, engine: engine.engine, resuming: snapshot,
       skippingMismatches: matching.skipMismatch, log: log)
     run.requestedAction = Signals.take
+    run.net.detectsAnomalies = watching.detectAnomaly
     run.observer = try watching.observer(of: run, continuing: snapshot != nil)
     log.info("Starting Optimization")
     try run.solve()

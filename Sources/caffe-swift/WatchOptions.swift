@@ -17,6 +17,12 @@ struct WatchOptions: ParsableArguments {
     help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
   var logJson: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "End the run at the first layer and blob with a value that is not finite, forward or backward.",
+      discussion: "Looks at every value of every pass, which takes time."))
+  var detectAnomaly = false
+
   func validate() throws {
     if quiet && log != nil { throw ValidationError("Give --quiet or --log, not both.") }
   }

@@ -24,7 +24,9 @@ import Testing
       layer { name: "l" type: "EuclideanLoss" bottom: "x" bottom: "y" top: "l" }
       """)
     let dot = NetDrawing(plan).dot
-    let arrows = dot.split(separator: "\n").filter { $0.contains("->") }.map { String($0).trimmed() }
+    let arrows = dot.split(separator: "\n").filter { $0.contains("->") }.map {
+      String($0).trimmed()
+    }
     #expect(
       arrows == [
         #"l0 -> l1 [label=" x\n 2×3"];"#, #"l1 -> l3 [label=" 2×3"];"#,

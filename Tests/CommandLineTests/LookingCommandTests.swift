@@ -95,3 +95,39 @@ extension LookingCommandTests {
       try shop.run("show-filters", "tiny_iter_4.caffemodel", "f.png", "--layer", "ip").status == 1)
   }
 }
+
+extension LookingCommandTests {
+  @Test func weightsAreCompared() throws {
+    let shop = try Workshop(solver: Self.run + " snapshot: 2")
+    try shop.run("train", "--solver", "solver.prototxt")
+    let files = ["tiny_iter_2.caffemodel", "tiny_iter_4.caffemodel"]
+    let other = try shop.run("diff", files[0], files[1])
+    #expect(
+      other.status == 1 && other.errors.isEmpty && other.lines.last == "4 of 4 blobs differ",
+      "\(other)")
+    #expect(other.lines[0].hasPrefix("layer 'conv', blob 0: differs by up to "))
+    let same = try shop.run("diff", files[0], files[0], "--all")
+    #expect(same.status == 0 && same.lines.count == 5 && same.lines[4] == "0 of 4 blobs differ")
+    #expect(try shop.run(["diff"] + files + ["--tolerance", "10"]).status == 0)
+    #expect(try shop.run(["diff"] + files + ["--tolerance", "-1"]).status == 64)
+  }
+
+  @Test func gradientsAreChecked() throws {
+    let shop = try Workshop()
+    let outcome = try shop.run("gradient-check", "net.prototxt", "--samples", "5")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+    #expect(
+      outcome.lines.count == 2 + 4
+        && outcome.lines.dropFirst(2).allSatisfy { $0.hasSuffix("right") })
+  }
+
+  @Test func anAnomalyEndsTheRunWhereItBegins() throws {
+    let shop = try Workshop(solver: Self.run + " base_lr: 1e30")
+    let outcome = try shop.run(
+      "train", "--solver", "solver.prototxt", "--quiet", "--detect-anomaly")
+    #expect(outcome.status == 1 && outcome.complaints.count == 1, "\(outcome)")
+    #expect(
+      outcome.errors.contains(/iteration [1-3]: .*layer '\w+' .* values that are not finite/),
+      "\(outcome)")
+  }
+}
