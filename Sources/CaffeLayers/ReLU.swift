@@ -17,7 +17,7 @@ final class ReLULayer: ElementwiseLayer {
       parameterFields: ["relu_param"], source: "relu_layer.cpp")
   ) { try ReLULayer($0, context: $1) }
 
-  private let slope: Float
+  let slope: Float
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     slope = parameter.reluParam.negativeSlope

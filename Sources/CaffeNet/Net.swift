@@ -30,7 +30,9 @@ public final class Net {
   /// Names of all blobs, in the order in which they are made.
   public let blobNames: [String]
   public let clock: PassClock
-  /// Whether each pass reports the mean magnitude of every blob, parameter and gradient (`debug_info`).
+  /// Whether each pass reports the mean magnitude of every blob, parameter and gradient
+  /// (`debug_info`). A net that was not built so may have fused layers, whose blobs are reported as
+  /// the last of them leaves them.
   public var debugInfo: Bool
 
   /// Receives the lines of `debugInfo`.
@@ -77,8 +79,10 @@ public final class Net {
     self.description = plan.parameter
     store = bound.store
     parameters = bound.parameters
-    steps = plan.layers.compactMap { planned in
-      planned.layer.map { layer in
+    let fusesLayers = context.fusesLayers && !description.debugInfo
+    steps = plan.layers.indices.compactMap { index in
+      let planned = plan.layers[index]
+      return planned.layer.map { layer in
         layer.bottom = planned.bottoms.map { blobs[$0] }
         layer.top = planned.tops.map { blobs[$0] }
         layer.parameters = zip(planned.parameters, planned.declarations).map {
@@ -88,6 +92,7 @@ public final class Net {
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights
         layer.topHasGradient = planned.topHasGradient
+        layer.followers = fusesLayers ? plan.followers(of: index) : []
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
           shapes: ShapeMemory())
@@ -153,7 +158,7 @@ extension Net {
       step.shapes.seen.count == layer.bottom.count
       && zip(step.shapes.seen, layer.bottom).allSatisfy { $0 == $1.shape }
     if !isAsPrepared { try prepare(step) }
-    try locate(step) { try layer.forward() }
+    if !layer.isFused(.forward) { try locate(step) { try layer.forward() } }
     var loss: Float = 0
     for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
       loss += weight * Float(Vector.sum(blob.data.read(), count: blob.count))
@@ -175,7 +180,7 @@ extension Net {
 
   public func backward(layer index: Int) throws {
     let step = steps[index]
-    guard step.needsBackward else { return }
+    guard step.needsBackward, !step.layer.isFused(.backward) else { return }
     try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
   }
 

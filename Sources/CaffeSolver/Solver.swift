@@ -66,7 +66,9 @@ public final class Solver {
     let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)
     self.seed = seed
     func context(_ phase: Phase) -> LayerContext {
-      LayerContext(phase: phase, engine: engine, seed: seed, folder: folder) { log.info("\($0)") }
+      LayerContext(
+        phase: phase, engine: engine, fusesLayers: !parameter.debugInfo, seed: seed, folder: folder
+      ) { log.info("\($0)") }
     }
     snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)
     let prefix = snapshotPrefix

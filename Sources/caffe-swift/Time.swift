@@ -132,6 +132,7 @@ struct Time: ParsableCommand {
 
   private func describeEngine(of layer: Layer, log: Logger) {
     log.info("\(padded(layer.name))\tengine: \(layer.engine.engine.rawValue)")
+    if let host = layer.fusedInto { log.info("\(padded(layer.name))\tfused into \(host)") }
     for refusal in layer.engine.refusals { log.info("\(padded(layer.name))\t\(refusal)") }
   }
 

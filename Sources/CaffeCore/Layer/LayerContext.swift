@@ -33,6 +33,9 @@ public struct LayerContext {
   public var phase: Phase
   /// The engine asked for on the command line; `nil` leaves the choice to each layer.
   public var engine: Engine?
+  /// Whether a layer may do the work of those that run in place on its top. The engine `CAFFE` never
+  /// does.
+  public var fusesLayers: Bool
   /// Key of all random numbers of the net, together with the layer's name.
   public var seed: UInt64
   public let clock: PassClock
@@ -44,11 +47,13 @@ public struct LayerContext {
   public var report: (String) -> Void
 
   public init(
-    phase: Phase, engine: Engine? = nil, seed: UInt64 = 0, clock: PassClock = PassClock(),
-    folder: String = "", report: @escaping (String) -> Void = { _ in }
+    phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, seed: UInt64 = 0,
+    clock: PassClock = PassClock(), folder: String = "",
+    report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase
     self.engine = engine
+    self.fusesLayers = fusesLayers && engine != .caffe
     self.seed = seed
     self.clock = clock
     self.folder = folder

@@ -74,6 +74,13 @@ package final class Storage {
     newest = .plain
   }
 
+  /// Exchanges the memory with that of `other`, which has as many values.
+  func exchange(with other: Storage) {
+    swap(&plain, &other.plain)
+    swap(&packed, &other.packed)
+    swap(&newest, &other.newest)
+  }
+
   private func plainPointer() -> UnsafeMutablePointer<Float> {
     let byteCount = count * MemoryLayout<Float>.stride
     if let plain, plain.byteCount >= byteCount {

@@ -67,6 +67,18 @@ public final class Tensor {
     isWindow = other.isWindow
   }
 
+  /// Gives the values to `other`, which has the same shape; one's own are undefined afterwards.
+  /// Costs nothing but for a window on a parameter store, whose values are copied.
+  package func moveValues(to other: Tensor) {
+    precondition(
+      shape == other.shape && !other.isWindow, "\(shape) cannot be moved to \(other.shape)")
+    if isWindow {
+      other.overwrite().update(from: read(), count: count)
+    } else {
+      storage.exchange(with: other.storage)
+    }
+  }
+
   package func shares(_ other: Tensor) -> Bool {
     storage === other.storage && offset == other.offset
   }
