@@ -45,6 +45,8 @@ public final class Net {
     package let layer: Layer
     package let place: String
     package let needsBackward: Bool
+    /// The tops whose memory may go after the backward pass; empty if the net does not reuse memory.
+    let discardable: [Blob]
     /// The bottoms' shapes for which the layer was last prepared.
     package var shapes: ShapeMemory
   }
@@ -68,6 +70,11 @@ public final class Net {
     description.state.phase = context.phase
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
+    let reusesMemory = context.reusesMemory && !description.debugInfo
+    if reusesMemory {
+      let pool = MemoryPool()
+      for blob in blobs { blob.draw(from: pool) }
+    }
     let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
     }
@@ -95,6 +102,7 @@ public final class Net {
         layer.followers = fusesLayers ? plan.followers(of: index) : []
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
+          discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],
           shapes: ShapeMemory())
       }
     }
@@ -182,6 +190,14 @@ extension Net {
     let step = steps[index]
     guard step.needsBackward, !step.layer.isFused(.backward) else { return }
     try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
+    for blob in step.discardable { discard(blob, of: step.layer) }
+  }
+
+  /// Once the layer that made a blob has run backward, nobody needs the blob any more; but a view
+  /// of a bottom is the bottom's memory.
+  private func discard(_ blob: Blob, of layer: Layer) {
+    if !layer.bottom.contains(where: { $0.data.shares(blob.data) }) { blob.data.discard() }
+    if !layer.bottom.contains(where: { $0.diff.shares(blob.diff) }) { blob.diff.discard() }
   }
 
   /// Sets the gradients of all parameters to zero.

@@ -36,6 +36,9 @@ public struct LayerContext {
   /// Whether a layer may do the work of those that run in place on its top. The engine `CAFFE` never
   /// does.
   public var fusesLayers: Bool
+  /// Whether blobs take turns with memory: values and gradient of an inner blob are gone (all zeros)
+  /// once the layer that made it has run backward. For training where nobody looks at them.
+  public var reusesMemory: Bool
   /// Key of all random numbers of the net, together with the layer's name.
   public var seed: UInt64
   public let clock: PassClock
@@ -47,13 +50,15 @@ public struct LayerContext {
   public var report: (String) -> Void
 
   public init(
-    phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, seed: UInt64 = 0,
+    phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, reusesMemory: Bool = false,
+    seed: UInt64 = 0,
     clock: PassClock = PassClock(), folder: String = "",
     report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase
     self.engine = engine
     self.fusesLayers = fusesLayers && engine != .caffe
+    self.reusesMemory = reusesMemory
     self.seed = seed
     self.clock = clock
     self.folder = folder

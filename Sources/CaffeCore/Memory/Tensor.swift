@@ -67,6 +67,14 @@ public final class Tensor {
     isWindow = other.isWindow
   }
 
+  /// Takes memory from `pool` from now on.
+  ///
+  /// - Precondition: the tensor has none yet.
+  package func draw(from pool: MemoryPool) { storage.pool = pool }
+
+  /// Gives memory that is from a pool back to it; the values are zeros from then on.
+  package func discard() { storage.discard() }
+
   /// Gives the values to `other`, which has the same shape; one's own are undefined afterwards.
   /// Costs nothing but for a window on a parameter store, whose values are copied.
   package func moveValues(to other: Tensor) {
