@@ -47,6 +47,8 @@ public final class Net {
     package let needsBackward: Bool
     /// The tops whose memory may go after the backward pass; empty if the net does not reuse memory.
     let discardable: [Blob]
+    /// The blobs whose values may go after the forward pass; likewise.
+    let ending: [Blob]
     /// The bottoms' shapes for which the layer was last prepared.
     package var shapes: ShapeMemory
   }
@@ -71,6 +73,7 @@ public final class Net {
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
     let reusesMemory = context.reusesMemory && !description.debugInfo
+    let lives = plan.livesEnding()
     if reusesMemory {
       let pool = MemoryPool()
       for blob in blobs { blob.draw(from: pool) }
@@ -103,6 +106,7 @@ public final class Net {
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
           discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],
+          ending: reusesMemory ? lives[index].map { blobs[$0] } : [],
           shapes: ShapeMemory())
       }
     }
@@ -171,6 +175,7 @@ extension Net {
     for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
       loss += weight * Float(Vector.sum(blob.data.read(), count: blob.count))
     }
+    for blob in step.ending { blob.data.discard() }
     return loss
   }
 

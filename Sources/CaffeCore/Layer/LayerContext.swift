@@ -37,7 +37,8 @@ public struct LayerContext {
   /// does.
   public var fusesLayers: Bool
   /// Whether blobs take turns with memory: values and gradient of an inner blob are gone (all zeros)
-  /// once the layer that made it has run backward. For training where nobody looks at them.
+  /// once no layer needs them, and a net of the phase TEST runs only forward. For programs in which
+  /// nobody looks at them.
   public var reusesMemory: Bool
   /// Key of all random numbers of the net, together with the layer's name.
   public var seed: UInt64
@@ -46,6 +47,7 @@ public struct LayerContext {
   public var folder: String
   /// Working memory shared by all layers of the net, which run one at a time.
   package let scratchpad = Scratchpad()
+  package var runsOnlyForward: Bool { reusesMemory && phase == .test }
   /// Receives remarks for the log.
   public var report: (String) -> Void
 

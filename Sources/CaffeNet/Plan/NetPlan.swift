@@ -15,6 +15,7 @@ import CaffeSchema
 /// | `inferShapes` | the layers made, the shape of every blob, the parameters they ask for |
 /// | `bindParameters` | shared parameters joined, multipliers settled |
 /// | `decideBackward` | which layers, bottoms and parameters need a gradient |
+/// | `livesEnding` | after which layer nobody needs a blob's values |
 public struct NetPlan {
   /// The net as it will run: filtered, splits inserted, phases set. This is what snapshots store.
   public private(set) var parameter: NetParameter
@@ -33,6 +34,7 @@ public struct NetPlan {
       try inferShapes(context: context)
       try bindParameters(report: context.report)
       try decideBackward(forced: parameter.forceBackward)
+      if context.runsOnlyForward { dropBackward() }
     }
   }
 }

@@ -32,7 +32,8 @@ extension NetPlan {
 }
 
 extension PlannedLayer {
-  fileprivate var isView: Bool {
+  /// Whether the tops are the bottom under other shapes.
+  var isView: Bool {
     switch kind.topMemory {
     case .own: false
     case .viewOfOnlyBottom: bottoms.count == 1 && tops.count == 1 && bottoms != tops
