@@ -35,6 +35,12 @@ public final class Blob {
     return view
   }
 
+  /// Takes memory for values and gradient from `pool` from now on.
+  package func draw(from pool: MemoryPool) {
+    data.draw(from: pool)
+    diff.draw(from: pool)
+  }
+
   /// Makes this blob a view of `other`, values and gradients.
   package func share(_ other: Blob) {
     data.share(other.data)

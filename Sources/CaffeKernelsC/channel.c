@@ -8,7 +8,7 @@
 
 /// Channels handled at a time where each element has a channel of its own (inner = 1), and elements
 /// where channels alternate in blocks.
-enum { TILE = 256, LANES = 64 };
+enum { TILE = 256, LANES = CK_LANES };
 
 struct channel_context {
   const float *a, *b, *p, *q, *r;

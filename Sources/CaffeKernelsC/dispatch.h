@@ -7,6 +7,9 @@
 #include "ck_reduce.h"
 #include "ck_update.h"
 
+/// Elements after which the constants of a loop over lanes repeat.
+#define CK_LANES 64
+
 /// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled
 /// once, split the work among threads.
 struct ck_loops {

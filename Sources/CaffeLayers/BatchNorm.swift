@@ -28,12 +28,14 @@ final class BatchNormLayer: Layer {
   private let eps: Float
   private let fraction: Float
   private var plain = ChannelExtents()
-  /// Mean, variance and 1 / √(variance + eps) of the last forward pass.
+  /// Mean and variance of the last forward pass.
   private let mean = Tensor([0])
   private let variance = Tensor([0])
-  private let factor = Tensor([0])
-  /// y, for the backward pass: a Scale often follows in place.
-  private let output = Tensor([0])
+  private var kept = KeptInput()
+  /// What a fused Scale multiplies by and adds.
+  private var factors: ScaleLayer.Factors?
+  /// A ReLU without slope is fused.
+  private var isRectified = false
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     eps = parameter.batchNormParam.eps
@@ -72,33 +74,47 @@ final class BatchNormLayer: Layer {
 
   override func reshape() throws {
     plain = try channelExtents(of: bottom[0].shape)
-    for tensor in [mean, variance, factor] { tensor.reshape(try Shape([plain.channels])) }
-    if keepsOutput { output.reshape(bottom[0].shape) }
+    for tensor in [mean, variance] { tensor.reshape(try Shape([plain.channels])) }
+    kept.prepare(for: self, isNeeded: propagateDown[0])
+    try fuseFollowers()
     announceTop(in: ChannelOrder(of: bottom[0].data, plain: plain).layout)
   }
 
-  private var keepsOutput: Bool { propagateDown[0] && !usesKeptStatistics }
+  /// Takes a Scale and a ReLU behind it along: one pass over memory instead of three.
+  private func fuseFollowers() throws {
+    (factors, isRectified) = (nil, false)
+    var rest = followers[...]
+    // Without a gradient of its own, the layer's backward pass does not run.
+    if let scale = rest.first as? ScaleLayer,
+      let found = try scale.learnedFactors(perChannelOf: plain, bottom[0].shape),
+      propagateDown[0] || !found.learns
+    {
+      factors = found
+      fuse([.forward, .backward], of: scale)
+      rest = rest.dropFirst()
+    }
+    if let relu = rest.first as? ReLULayer, relu.slope == 0 {
+      isRectified = true
+      fuse([.forward, .backward], of: relu)
+    }
+  }
 
   override func forward() throws {
     guard bottom[0].count > 0 else { return }
     let order = ChannelOrder(of: bottom[0].data, plain: plain)
-    let kernel = NormalizationKernel(order.extents)
-    let input = bottom[0].data.read(in: order.layout)
-    if usesKeptStatistics {
-      readStatistics()
-    } else {
-      kernel.statistics(input, mean: mean.overwrite(), variance: variance.overwrite())
-      updateStatistics()
-    }
-    PowerKernel.forward(
-      variance.read(), power: -0.5, scale: 1, shift: eps, count: plain.channels,
-      into: factor.overwrite())
-    let target = top[0].data.overwrite(in: order.layout)
-    kernel.normalize(input, mean: mean.read(), factor: factor.read(), into: target)
-    if keepsOutput {
-      Vector.copy(
-        target, count: output.extent(in: order.layout), into: output.overwrite(in: order.layout))
-    }
+    let input = kept.take(bottom[0].data).read(in: order.layout)
+    if usesKeptStatistics { readStatistics() }
+    kernel(order).forward(input, into: top[0].data.overwrite(in: order.layout))
+    if !usesKeptStatistics { updateStatistics() }
+  }
+
+  private func kernel(_ order: ChannelOrder) -> BatchNormKernel {
+    BatchNormKernel(
+      order.extents, epsilon: eps,
+      statistics: .init(
+        mean: mean.update(), variance: variance.update(), areGiven: usesKeptStatistics),
+      scale: factors?.scale.data.read(), shift: factors?.shift?.data.read(),
+      isRectified: isRectified)
   }
 
   private func readStatistics() {
@@ -127,13 +143,9 @@ final class BatchNormLayer: Layer {
     guard propagateDown[0], bottom[0].count > 0 else { return }
     let order = ChannelOrder(of: top[0].diff, plain: plain)
     let gradient = top[0].diff.read(in: order.layout)
-    let target = bottom[0].diff.overwrite(in: order.layout)
-    if usesKeptStatistics {
-      ChannelKernel.scale(
-        gradient, by: factor.read(), over: order.extents, into: target)
-    } else {
-      NormalizationKernel(order.extents).backward(
-        gradient, output: output.read(in: order.layout), factor: factor.read(), into: target)
-    }
+    let input = kept.values(of: bottom[0].data).read(in: order.layout)
+    kernel(order).backward(
+      gradient, input: input, into: bottom[0].diff.overwrite(in: order.layout),
+      scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
   }
 }

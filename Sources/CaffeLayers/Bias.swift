@@ -13,6 +13,7 @@ import CaffeSchema
 final class BiasLayer: Layer {
   static let kind = LayerKind(
     "Bias", bottoms: .between(1, 2), tops: .exactly(1), runsInPlace: true,
+    gradientReadsBottoms: LayerKind.always(false),
     documentation: LayerDocumentation(
       "Adds a constant, learned or from a second bottom, to each channel or other axes",
       formula: "y = x + b", parameterFields: ["bias_param"], source: "bias_layer.cpp")

@@ -70,13 +70,28 @@ final class ConvolutionLayer: Layer {
     if learns.contains(true) { gradients.insert(.weights) }
     if propagateDown.contains(true) { gradients.insert(.input) }
     operation = try choose(named: settings.engine) {
-      let operation = try OneDNNConvolutionOperation(
-        geometry, hasBias: settings.hasBias, gradients: gradients, bottom: bottom[0].data,
-        scratchpad: context.scratchpad)
+      let operation = try fusingReLU { slope in
+        try OneDNNConvolutionOperation(
+          geometry, hasBias: settings.hasBias, fusedReLUSlope: slope, gradients: gradients,
+          bottom: bottom[0].data, scratchpad: context.scratchpad)
+      }
       for blob in top { blob.data.announce(operation.outputOrder) }
       return operation
     } caffe: {
       CaffeConvolutionOperation(geometry)
+    }
+  }
+
+  /// Makes an operation that applies the ReLU behind this layer too, if there is one and oneDNN can.
+  /// The ReLU's gradient remains a pass of its own.
+  private func fusingReLU<Operation>(_ make: (Float?) throws -> Operation) throws -> Operation {
+    guard let relu = followers.first as? ReLULayer else { return try make(nil) }
+    do {
+      let operation = try make(relu.slope)
+      fuse(.forward, of: relu)
+      return operation
+    } catch is EngineRefusal {
+      return try make(nil)
     }
   }
 

@@ -13,6 +13,7 @@ final class DropoutLayer: Layer {
   static let kind = LayerKind(
     "Dropout", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
     keepsSign: true, topMemory: .viewOfOnlyBottom,
+    gradientReadsBottoms: LayerKind.always(false),
     documentation: LayerDocumentation(
       "Sets a random share of values to 0 in training and passes all in testing",
       formula: "y = x mask / (1 - dropout_ratio)", parameterFields: ["dropout_param"],

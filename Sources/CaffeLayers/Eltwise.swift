@@ -16,7 +16,7 @@ import CaffeSchema
 final class EltwiseLayer: Layer {
   static let kind = LayerKind(
     "Eltwise", bottoms: .atLeast(2), tops: .exactly(1),
-    outputUse: EltwiseLayer.outputUse,
+    outputUse: EltwiseLayer.outputUse, gradientReadsBottoms: EltwiseLayer.gradientReadsBottoms,
     documentation: LayerDocumentation(
       "Combines bottoms of one shape element by element",
       formula: "y = sum(coeff[i] x[i]), prod(x[i]) or max(x[i])",
@@ -25,6 +25,10 @@ final class EltwiseLayer: Layer {
 
   @Sendable private static func outputUse(_ parameter: LayerParameter) -> LayerKind.OutputUse {
     parameter.eltwiseParam.operation == .prod ? .values : .nothing
+  }
+
+  @Sendable private static func gradientReadsBottoms(_ parameter: LayerParameter) -> Bool {
+    parameter.eltwiseParam.operation == .prod
   }
 
   private let operation: EltwiseParameter.EltwiseOp

@@ -61,8 +61,7 @@ final class PReLULayer: Layer {
   }
 
   override func forward() throws {
-    kept.keep(bottom[0].data)
-    let input = bottom[0].data.read()
+    let input = kept.take(bottom[0].data).read()
     PReLUKernel.forward(
       input, slope: parameters[0].data.read(), outer: extents.outer, channels: extents.channels,
       inner: extents.inner, into: top[0].data.overwrite())

@@ -20,6 +20,7 @@ import CaffeSchema
 final class PoolingLayer: Layer {
   static let kind = LayerKind(
     "Pooling", bottoms: .exactly(1), tops: .between(1, 2),
+    gradientReadsBottoms: LayerKind.always(false),
     documentation: LayerDocumentation(
       "Shrinks each channel by the maximum, the mean or a random value of a moving window",
       formula: "extent' = ceil((extent + 2 pad - kernel) / stride) + 1",

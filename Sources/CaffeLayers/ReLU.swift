@@ -12,12 +12,13 @@ final class ReLULayer: ElementwiseLayer {
   static let kind = LayerKind(
     "ReLU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
     keepsSign: true, outputUse: LayerKind.always(.sign),
+    gradientReadsBottoms: { $0.reluParam.negativeSlope < 0 },
     documentation: LayerDocumentation(
       "Rectified linear unit", formula: "y = max(x, 0) + negative_slope min(x, 0)",
       parameterFields: ["relu_param"], source: "relu_layer.cpp")
   ) { try ReLULayer($0, context: $1) }
 
-  private let slope: Float
+  let slope: Float
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     slope = parameter.reluParam.negativeSlope

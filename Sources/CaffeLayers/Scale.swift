@@ -73,13 +73,34 @@ final class ScaleLayer: Layer {
     return extents
   }
 
+  /// The learned factors, and summands if there are any, of a layer with one for each of the
+  /// channels that lie as in `extents`; `nil` if the layer does anything else.
+  func learnedFactors(perChannelOf extents: ChannelExtents, _ shape: Shape) throws -> Factors? {
+    guard isLearned, try self.extents(for: [shape]) == extents else { return nil }
+    return Factors(
+      scale: parameters[0], shift: biasIndex.map { parameters[$0] }, learnsScale: learns[0],
+      learnsShift: biasIndex.map { learns[$0] } ?? false)
+  }
+
+  /// The learnable blobs of a layer with one factor for each channel.
+  struct Factors {
+    let scale: Blob
+    let shift: Blob?
+    fileprivate let learnsScale: Bool
+    fileprivate let learnsShift: Bool
+
+    var learns: Bool { learnsScale || learnsShift }
+    /// Where the gradients are to be added, if they are wanted.
+    var scaleGradient: UnsafeMutablePointer<Float>? { learnsScale ? scale.diff.update() : nil }
+    var shiftGradient: UnsafeMutablePointer<Float>? { learnsShift ? shift?.diff.update() : nil }
+  }
+
   private var needsFactorGradient: Bool { isLearned ? learns[0] : propagateDown[1] }
   private var factors: Blob { isLearned ? parameters[0] : bottom[1] }
 
   override func forward() throws {
     let order = ChannelOrder(of: bottom[0].data, plain: extents)
-    kept.keep(bottom[0].data, in: order.layout)
-    let input = bottom[0].data.read(in: order.layout)
+    let input = kept.take(bottom[0].data).read(in: order.layout)
     ChannelKernel.scale(
       input, by: factors.data.read(), bias: biasIndex.map { parameters[$0].data.read() },
       over: order.extents, into: top[0].data.overwrite(in: order.layout))

@@ -12,6 +12,7 @@ import CaffeSchema
 final class SliceLayer: Layer {
   static let kind = LayerKind(
     "Slice", bottoms: .exactly(1), tops: .atLeast(1), topMemory: .viewOfOnlyBottom,
+    gradientReadsBottoms: LayerKind.always(false),
     documentation: LayerDocumentation(
       "Cuts its bottom along one axis", parameterFields: ["slice_param"], source: "slice_layer.cpp")
   ) { try SliceLayer($0, context: $1) }

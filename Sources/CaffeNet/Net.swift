@@ -30,7 +30,9 @@ public final class Net {
   /// Names of all blobs, in the order in which they are made.
   public let blobNames: [String]
   public let clock: PassClock
-  /// Whether each pass reports the mean magnitude of every blob, parameter and gradient (`debug_info`).
+  /// Whether each pass reports the mean magnitude of every blob, parameter and gradient
+  /// (`debug_info`). A net that was not built so may have fused layers, whose blobs are reported as
+  /// the last of them leaves them.
   public var debugInfo: Bool
   /// Whether each pass ends, with an error, at the first layer that makes a value that is not finite.
   public var detectsAnomalies = false
@@ -45,6 +47,10 @@ public final class Net {
     package let layer: Layer
     package let place: String
     package let needsBackward: Bool
+    /// The tops whose memory may go after the backward pass; empty if the net does not reuse memory.
+    let discardable: [Blob]
+    /// The blobs whose values may go after the forward pass; likewise.
+    let ending: [Blob]
     /// The bottoms' shapes for which the layer was last prepared.
     package var shapes: ShapeMemory
   }
@@ -68,6 +74,12 @@ public final class Net {
     description.state.phase = context.phase
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
+    let reusesMemory = context.reusesMemory && !description.debugInfo
+    let lives = plan.livesEnding()
+    if reusesMemory {
+      let pool = MemoryPool()
+      for blob in blobs { blob.draw(from: pool) }
+    }
     let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
     }
@@ -79,8 +91,10 @@ public final class Net {
     self.description = plan.parameter
     store = bound.store
     parameters = bound.parameters
-    steps = plan.layers.compactMap { planned in
-      planned.layer.map { layer in
+    let fusesLayers = context.fusesLayers && !description.debugInfo
+    steps = plan.layers.indices.compactMap { index in
+      let planned = plan.layers[index]
+      return planned.layer.map { layer in
         layer.bottom = planned.bottoms.map { blobs[$0] }
         layer.top = planned.tops.map { blobs[$0] }
         layer.parameters = zip(planned.parameters, planned.declarations).map {
@@ -90,8 +104,11 @@ public final class Net {
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights
         layer.topHasGradient = planned.topHasGradient
+        layer.followers = fusesLayers ? plan.followers(of: index) : []
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
+          discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],
+          ending: reusesMemory ? lives[index].map { blobs[$0] } : [],
           shapes: ShapeMemory())
       }
     }
@@ -156,11 +173,12 @@ extension Net {
       step.shapes.seen.count == layer.bottom.count
       && zip(step.shapes.seen, layer.bottom).allSatisfy { $0 == $1.shape }
     if !isAsPrepared { try prepare(step) }
-    try locate(step) { try layer.forward() }
+    if !layer.isFused(.forward) { try locate(step) { try layer.forward() } }
     var loss: Float = 0
     for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
       loss += weight * Float(Vector.sum(blob.data.read(), count: blob.count))
     }
+    for blob in step.ending { blob.data.discard() }
     return loss
   }
 
@@ -180,8 +198,16 @@ extension Net {
 
   public func backward(layer index: Int) throws {
     let step = steps[index]
-    guard step.needsBackward else { return }
+    guard step.needsBackward, !step.layer.isFused(.backward) else { return }
     try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
+    for blob in step.discardable { discard(blob, of: step.layer) }
+  }
+
+  /// Once the layer that made a blob has run backward, nobody needs the blob any more; but a view
+  /// of a bottom is the bottom's memory.
+  private func discard(_ blob: Blob, of layer: Layer) {
+    if !layer.bottom.contains(where: { $0.data.shares(blob.data) }) { blob.data.discard() }
+    if !layer.bottom.contains(where: { $0.diff.shares(blob.diff) }) { blob.diff.discard() }
   }
 
   /// Sets the gradients of all parameters to zero.

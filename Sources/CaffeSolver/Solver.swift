@@ -51,13 +51,16 @@ public final class Solver {
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
   ///   - snapshot: a state to go on from; the solver's `weights` are then not loaded.
+  ///   - reusingMemory: the training net's inner blobs take turns with memory, so that there is less
+  ///     of it, and nothing is to be seen in them between iterations. Not under `debug_info`.
   ///   - skippingMismatches: layers that the solver's `weights` do not fit keep their initial values.
   ///   - log: receives Caffe's lines; silent unless given.
   ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
   /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
     _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
-    skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
+    reusingMemory: Bool = false, skippingMismatches: Bool = false, folder: String = "",
+    log: Logger = .silent
   ) throws {
     self.parameter = parameter
     self.log = log
@@ -68,7 +71,10 @@ public final class Solver {
     let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)
     self.seed = seed
     func context(_ phase: Phase) -> LayerContext {
-      LayerContext(phase: phase, engine: engine, seed: seed, folder: folder) { log.info("\($0)") }
+      LayerContext(
+        phase: phase, engine: engine, fusesLayers: !parameter.debugInfo,
+        reusesMemory: reusingMemory && !parameter.debugInfo, seed: seed, folder: folder
+      ) { log.info("\($0)") }
     }
     snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)
     let prefix = snapshotPrefix

@@ -36,6 +36,9 @@ extension SolverChecks {
   package static func remarks(on solver: SolverParameter) -> [String] {
     var remarks: [String] = []
     if !solver.hasBaseLr { remarks.append("base_lr is not set: the weights will stay as they are") }
+    if solver.lrPolicy == "multistep" && solver.stepvalue.isEmpty {
+      remarks.append("lr_policy \"multistep\" has no stepvalue: the learning rate never changes")
+    }
     if solver.testInterval > 0 && solver.testIter.isEmpty {
       remarks.append("test_interval is set, but test_iter is not: there will be no tests")
     }

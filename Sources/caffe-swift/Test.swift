@@ -35,7 +35,10 @@ struct Test: ParsableCommand {
     var description = try NetParameter.read(model) { log.info("\($0)") }
     state.apply(to: &description, phase: .test)
     let net = try Net(
-      description, context: LayerContext(phase: .test, engine: engine.engine) { log.info("\($0)") })
+      description,
+      context: LayerContext(phase: .test, engine: engine.engine, reusesMemory: true) {
+        log.info("\($0)")
+      })
     try net.loadWeights(from: weights, skippingMismatches: matching.skipMismatch) {
       log.info("\($0)")
     }

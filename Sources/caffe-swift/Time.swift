@@ -56,7 +56,7 @@ struct Time: ParsableCommand {
     parameter.onlyTrains()
     var quiet = Logger(label: "caffe")
     quiet.logLevel = .warning
-    let run = try Solver(parameter, engine: engine.engine, log: quiet)
+    let run = try Solver(parameter, engine: engine.engine, reusingMemory: true, log: quiet)
     let timing = try IterationTiming(run, iterations: iterations)
     let result = Result(
       net: run.net.name, iterations: iterations, iterationMs: timing.iteration.median,
@@ -132,6 +132,7 @@ struct Time: ParsableCommand {
 
   private func describeEngine(of layer: Layer, log: Logger) {
     log.info("\(padded(layer.name))\tengine: \(layer.engine.engine.rawValue)")
+    if let host = layer.fusedInto { log.info("\(padded(layer.name))\tfused into \(host)") }
     for refusal in layer.engine.refusals { log.info("\(padded(layer.name))\t\(refusal)") }
   }
 

@@ -52,7 +52,7 @@ struct Train: ParsableCommand {
     Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)
     if let weights { parameter.weights = [weights] }
     let run = try Solver(
-      parameter, engine: engine.engine, resuming: snapshot,
+      parameter, engine: engine.engine, resuming: snapshot, reusingMemory: true,
       skippingMismatches: matching.skipMismatch, log: log)
     run.requestedAction = Signals.take
     run.net.detectsAnomalies = watching.detectAnomaly

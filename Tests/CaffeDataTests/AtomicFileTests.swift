@@ -44,6 +44,21 @@ import Testing
     #expect(try names() == ["a"])
   }
 
+  /// A process that was killed leaves its temporary file; one that still writes must keep its own.
+  @Test func removesWhatKilledProcessesLeft() throws {
+    var own = ""
+    try AtomicFile.write(folder("a")) { temporary in
+      own = (temporary as NSString).lastPathComponent
+      try Data().write(to: URL(fileURLWithPath: temporary))
+      let dead = own.replacing(".\(getpid()).", with: ".\(pid_t.max).")
+      _ = try folder.write(dead, [1])
+      _ = try folder.write(dead.replacing(".a.", with: ".b."), [1])
+      try write("meanwhile", to: folder("a"))
+      #expect(try names().filter { $0.hasPrefix(".a.") } == [own])
+    }
+    #expect(try names().count == 2)
+  }
+
   /// The temporary name is our affair: an error from the writer shows the name the user gave.
   @Test func errorsNameTheFileTheUserAskedFor() throws {
     do {

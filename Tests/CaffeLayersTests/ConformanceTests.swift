@@ -125,6 +125,29 @@ import Testing
     }
   }
 
+  /// Values that no gradient reads give up their memory after the last forward pass that does.
+  @Test(arguments: types, [Engine.caffe, Engine.oneDNN])
+  func gradientsReadOfTheBottomsWhatTheKindSays(_ type: String, on engine: Engine) throws {
+    try Trial.run(type, engine) { trial in
+      let (run, kind) = (try trial.build(), try LayerCatalog.standard.kind(type))
+      let wanted = run.layer.propagateDown
+      guard wanted.contains(true) || run.layer.learns.contains(true) else { return }
+      guard !kind.gradientReadsBottoms(run.layer.parameter) else { return }
+      try run.forward()
+      let gradients = (try run.backward(wanted), run.parameterGradients)
+      run.net.clearGradients()
+      let views = run.layer.top.map { top in
+        run.layer.bottom.contains { $0.data.shares(top.data) }
+      }
+      guard !views.contains(true) else { return }
+      for bottom in run.layer.bottom {
+        bottom.data.values = Array(repeating: .nan, count: bottom.count)
+      }
+      #expect(try run.backward(wanted) == gradients.0)
+      #expect(run.parameterGradients == gradients.1)
+    }
+  }
+
   @Test(arguments: types)
   func wrongCounts(_ type: String) throws {
     let kind = try LayerCatalog.standard.kind(type)

@@ -44,6 +44,11 @@ open class Layer {
   public package(set) final var lossWeights: [Float] = []
   /// Which tops get a gradient from the layers above; the gradient of any other is all zeros.
   public package(set) final var topHasGradient: [Bool] = []
+  /// The layers that run in place on the only top, one after the other, before anyone else reads it;
+  /// empty where layers are not to be fused.
+  package final var followers: [Layer] = []
+  /// Who runs passes of this layer in its stead.
+  package internal(set) final var fusion: Fusion?
   /// The engine at work after `prepare()`, and which declined.
   public final var engine = EngineChoice()
 
@@ -97,6 +102,7 @@ open class Layer {
     let shapes = try outputShapes(for: bottom.map(\.shape))
     precondition(shapes.count == top.count, "\(type) declares \(shapes.count) of \(top.count) tops")
     for (blob, shape) in zip(top, shapes) { blob.reshape(shape) }
+    separateFollowers()
     try reshape()
   }
 

@@ -33,6 +33,13 @@ public struct LayerContext {
   public var phase: Phase
   /// The engine asked for on the command line; `nil` leaves the choice to each layer.
   public var engine: Engine?
+  /// Whether a layer may do the work of those that run in place on its top. The engine `CAFFE` never
+  /// does.
+  public var fusesLayers: Bool
+  /// Whether blobs take turns with memory: values and gradient of an inner blob are gone (all zeros)
+  /// once no layer needs them, and a net of the phase TEST runs only forward. For programs in which
+  /// nobody looks at them.
+  public var reusesMemory: Bool
   /// Key of all random numbers of the net, together with the layer's name.
   public var seed: UInt64
   public let clock: PassClock
@@ -40,15 +47,20 @@ public struct LayerContext {
   public var folder: String
   /// Working memory shared by all layers of the net, which run one at a time.
   package let scratchpad = Scratchpad()
+  package var runsOnlyForward: Bool { reusesMemory && phase == .test }
   /// Receives remarks for the log.
   public var report: (String) -> Void
 
   public init(
-    phase: Phase, engine: Engine? = nil, seed: UInt64 = 0, clock: PassClock = PassClock(),
-    folder: String = "", report: @escaping (String) -> Void = { _ in }
+    phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, reusesMemory: Bool = false,
+    seed: UInt64 = 0,
+    clock: PassClock = PassClock(), folder: String = "",
+    report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase
     self.engine = engine
+    self.fusesLayers = fusesLayers && engine != .caffe
+    self.reusesMemory = reusesMemory
     self.seed = seed
     self.clock = clock
     self.folder = folder

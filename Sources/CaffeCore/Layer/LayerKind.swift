@@ -58,6 +58,8 @@ public struct LayerKind: Sendable {
   public let topMemory: TopMemory
   /// What the backward pass of a layer with these settings reads of its own tops.
   public let outputUse: @Sendable (LayerParameter) -> OutputUse
+  /// Whether the backward pass of a layer with these settings reads the values of its bottoms.
+  public let gradientReadsBottoms: @Sendable (LayerParameter) -> Bool
   /// The first top enters the objective with weight 1 unless `loss_weight` says otherwise.
   public let isLoss: Bool
   /// Tops that are made, without a name, if the prototxt lists fewer.
@@ -74,6 +76,7 @@ public struct LayerKind: Sendable {
     _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false,
     keepsSign: Bool = false, topMemory: TopMemory = .own,
     outputUse: @escaping @Sendable (LayerParameter) -> OutputUse = always(.nothing),
+    gradientReadsBottoms: @escaping @Sendable (LayerParameter) -> Bool = always(true),
     isLoss: Bool = false, automaticTops: Int = 0, labels: Set<Int> = [],
     isForwardOnly: Bool = false,
     documentation: LayerDocumentation,
@@ -86,6 +89,7 @@ public struct LayerKind: Sendable {
     self.keepsSign = keepsSign
     self.topMemory = topMemory
     self.outputUse = outputUse
+    self.gradientReadsBottoms = gradientReadsBottoms
     self.isLoss = isLoss
     self.automaticTops = automaticTops
     self.labels = labels
@@ -94,9 +98,11 @@ public struct LayerKind: Sendable {
     self.make = make
   }
 
-  /// An `outputUse` that does not depend on the settings.
-  public static func always(_ use: OutputUse) -> @Sendable (LayerParameter) -> OutputUse {
-    { _ in use }
+  /// An answer that does not depend on the settings.
+  public static func always<Answer: Sendable>(
+    _ answer: Answer
+  ) -> @Sendable (LayerParameter) -> Answer {
+    { _ in answer }
   }
 
   /// - Throws: Caffe's sentence when the numbers of blobs do not fit this type.

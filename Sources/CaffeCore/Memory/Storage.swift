@@ -13,6 +13,8 @@ package final class Storage {
   private var newest = Newest.plain
   /// How often values were moved between plain and packed order.
   private(set) var conversions = 0
+  /// Where memory comes from and goes back to; `nil` for memory of one's own.
+  var pool: MemoryPool?
 
   init(count: Int) { self.count = count }
 
@@ -22,7 +24,9 @@ package final class Storage {
   var byteCount: Int { (plain?.byteCount ?? 0) + (packed?.memory.byteCount ?? 0) }
 
   func readPlain() -> UnsafeMutablePointer<Float> {
+    let isNew = plain == nil
     let pointer = plainPointer()
+    if isNew, newest == .plain, pool != nil { pointer.update(repeating: 0, count: count) }
     if newest == .packed, let packed {
       packed.layout.unpack(packed.memory.pointer, into: pointer)
       conversions += 1
@@ -74,12 +78,33 @@ package final class Storage {
     newest = .plain
   }
 
+  /// Exchanges the memory with that of `other`, which has as many values.
+  func exchange(with other: Storage) {
+    swap(&plain, &other.plain)
+    swap(&packed, &other.packed)
+    swap(&newest, &other.newest)
+  }
+
+  /// Gives the memory back to the pool, if it is from one; the values are zeros from then on.
+  func discard() {
+    guard let pool else { return }
+    if let plain { pool.give(plain) }
+    if let packed { pool.give(packed.memory) }
+    (plain, packed, newest) = (nil, nil, .plain)
+  }
+
+  private func newMemory(_ byteCount: Int, insteadOf old: AlignedMemory?) -> AlignedMemory {
+    guard let pool else { return AlignedMemory(byteCount: byteCount) }
+    if let old { pool.give(old) }
+    return pool.take(byteCount)
+  }
+
   private func plainPointer() -> UnsafeMutablePointer<Float> {
     let byteCount = count * MemoryLayout<Float>.stride
     if let plain, plain.byteCount >= byteCount {
       return plain.pointer.assumingMemoryBound(to: Float.self)
     }
-    let memory = AlignedMemory(byteCount: byteCount)
+    let memory = newMemory(byteCount, insteadOf: plain)
     plain = memory
     return memory.pointer.assumingMemoryBound(to: Float.self)
   }
@@ -89,7 +114,7 @@ package final class Storage {
       self.packed = (layout, packed.memory)
       return packed.memory.pointer
     }
-    let memory = AlignedMemory(byteCount: layout.byteCount)
+    let memory = newMemory(layout.byteCount, insteadOf: packed?.memory)
     packed = (layout, memory)
     return memory.pointer
   }

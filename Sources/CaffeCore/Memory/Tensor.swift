@@ -67,6 +67,26 @@ public final class Tensor {
     isWindow = other.isWindow
   }
 
+  /// Takes memory from `pool` from now on.
+  ///
+  /// - Precondition: the tensor has none yet.
+  package func draw(from pool: MemoryPool) { storage.pool = pool }
+
+  /// Gives memory that is from a pool back to it; the values are zeros from then on.
+  package func discard() { storage.discard() }
+
+  /// Gives the values to `other`, which has the same shape; one's own are undefined afterwards.
+  /// Costs nothing but for a window on a parameter store, whose values are copied.
+  package func moveValues(to other: Tensor) {
+    precondition(
+      shape == other.shape && !other.isWindow, "\(shape) cannot be moved to \(other.shape)")
+    if isWindow {
+      other.overwrite().update(from: read(), count: count)
+    } else {
+      storage.exchange(with: other.storage)
+    }
+  }
+
   package func shares(_ other: Tensor) -> Bool {
     storage === other.storage && offset == other.offset
   }

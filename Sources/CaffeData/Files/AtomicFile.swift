@@ -45,12 +45,13 @@ package enum AtomicFile {
   }
 
   /// Runs `body` with a temporary name beside `path` and renames what it made. Its errors leave
-  /// with `path` in place of the temporary name.
+  /// with `path` in place of the temporary name. What killed processes left of the same file goes.
   private static func replace(_ path: String, _ body: (String) throws -> Void) throws {
     let target = URL(fileURLWithPath: path)
     let folder = target.deletingLastPathComponent().path
-    let temporary =
-      "\(folder)/.\(target.lastPathComponent).\(getpid()).\(UUID().uuidString.prefix(8))"
+    let stem = ".\(target.lastPathComponent).\(machine)."
+    let temporary = "\(folder)/\(stem)\(getpid()).\(UUID().uuidString.prefix(8))"
+    removeLeftovers(of: stem, in: folder)
     do {
       try body(temporary)
       guard rename(temporary, target.path) == 0 else { throw CaffeError(SystemFile.reason) }
@@ -64,6 +65,26 @@ package enum AtomicFile {
       throw CaffeError(error.message, places: [path] + inner)
     }
   }
+
+  /// Removes the temporary files `<stem><process>.<random>` whose process is no more.
+  private static func removeLeftovers(of stem: String, in folder: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for name in names where name.hasPrefix(stem) {
+      let fields = name.dropFirst(stem.count).split(separator: ".")
+      guard fields.count == 2, let process = pid_t(fields[0]), process > 0 else { continue }
+      guard kill(process, 0) != 0, errno == ESRCH else { continue }
+      try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+    }
+  }
+
+  /// The name of this machine: process numbers mean nothing on others that share a folder with it.
+  private static let machine: String = {
+    var name = utsname()
+    guard uname(&name) == 0 else { return "" }
+    return withUnsafeBytes(of: name.nodename) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }()
 
   private static func synchronize(_ path: String) throws {
     try SystemFile(reading: path).synchronize()

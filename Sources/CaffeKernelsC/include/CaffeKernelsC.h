@@ -12,6 +12,7 @@
 #include "ck_lrn.h"
 #include "ck_lstm.h"
 #include "ck_map.h"
+#include "ck_normalize.h"
 #include "ck_parallel.h"
 #include "ck_pool.h"
 #include "ck_random.h"

@@ -49,13 +49,14 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
   /// - Parameter bottom: announces the order in which the input will come.
   /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take.
   init(
-    _ geometry: ConvolutionGeometry, hasBias: Bool, gradients: WeightedGradients, bottom: Tensor,
-    scratchpad: Scratchpad
+    _ geometry: ConvolutionGeometry, hasBias: Bool, fusedReLUSlope: Float?,
+    gradients: WeightedGradients, bottom: Tensor, scratchpad: Scratchpad
   ) throws {
     let present = (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
     func make(_ input: LayoutRequest) throws -> OneDNNConvolution {
       try OneDNNConvolution(
-        geometry, hasBias: hasBias, gradients: gradients, input: input, scratchpad: scratchpad)
+        geometry, hasBias: hasBias, fusedReLUSlope: fusedReLUSlope, gradients: gradients,
+        input: input, scratchpad: scratchpad)
     }
     do {
       convolution = try make(present ?? geometry.preferredOrder)

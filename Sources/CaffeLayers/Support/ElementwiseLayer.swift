@@ -40,8 +40,7 @@ class ElementwiseLayer: Layer {
 
   override final func forward() throws {
     let order = order(of: bottom[0].data)
-    kept.keep(bottom[0].data, in: order)
-    let input = bottom[0].data.read(in: order)
+    let input = kept.take(bottom[0].data).read(in: order)
     apply(
       input, count: top[0].data.extent(in: order), into: top[0].data.overwrite(in: order))
   }

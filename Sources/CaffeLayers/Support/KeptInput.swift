@@ -14,22 +14,22 @@ extension Layer {
 /// The first bottom as it was before the layer overwrote it in place, for a backward pass that needs
 /// it. Where the layer does not run in place, this is the bottom itself and costs nothing.
 struct KeptInput {
-  private var copy: Tensor?
+  private var moved: Tensor?
 
   /// To be called by `reshape`.
   ///
   /// - Parameter isNeeded: whether a backward pass will ask for the values.
   mutating func prepare(for layer: Layer, isNeeded: Bool) {
-    copy = isNeeded && layer.isInPlace ? Tensor(layer.bottom[0].shape) : nil
+    moved = isNeeded && layer.isInPlace ? Tensor(layer.bottom[0].shape) : nil
   }
 
-  /// To be called by `forward`, before it writes.
-  func keep(_ input: Tensor, in order: (any PackedLayout)? = nil) {
-    guard let copy else { return }
-    Vector.copy(
-      input.read(in: order), count: input.extent(in: order), into: copy.overwrite(in: order))
+  /// The bottom's values, out of the way of what the layer will write. To be called by `forward`,
+  /// once, before it writes.
+  func take(_ bottom: Tensor) -> Tensor {
+    if let moved { bottom.moveValues(to: moved) }
+    return values(of: bottom)
   }
 
   /// What the layer read.
-  func values(of bottom: Tensor) -> Tensor { copy ?? bottom }
+  func values(of bottom: Tensor) -> Tensor { moved ?? bottom }
 }

@@ -84,6 +84,16 @@ extension NetPlan {
     }
   }
 
+  /// Takes all gradients away.
+  mutating func dropBackward() {
+    for index in layers.indices {
+      layers[index].needsBackward = false
+      layers[index].propagateDown = layers[index].bottoms.map { _ in false }
+      layers[index].learns = layers[index].declarations.map { _ in false }
+      layers[index].topHasGradient = layers[index].tops.map { _ in false }
+    }
+  }
+
   /// A top gets a gradient from its reader, from its own loss weight, or (an output of the net)
   /// from whoever calls `backward`.
   private mutating func markGivenGradients() {

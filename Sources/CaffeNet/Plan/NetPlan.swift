@@ -15,6 +15,7 @@ import CaffeSchema
 /// | `inferShapes` | the layers made, the shape of every blob, the parameters they ask for |
 /// | `bindParameters` | shared parameters joined, multipliers settled |
 /// | `decideBackward` | which layers, bottoms and parameters need a gradient |
+/// | `livesEnding` | after which layer nobody needs a blob's values |
 public struct NetPlan {
   /// The net as it will run: filtered, splits inserted, phases set. This is what snapshots store.
   public private(set) var parameter: NetParameter
@@ -33,6 +34,7 @@ public struct NetPlan {
       try inferShapes(context: context)
       try bindParameters(report: context.report)
       try decideBackward(forced: parameter.forceBackward)
+      if context.runsOnlyForward { dropBackward() }
     }
   }
 }
@@ -70,6 +72,11 @@ public struct PlannedLayer {
   public var topHasGradient: [Bool] = []
 
   public var place: String { Layer.place(of: parameter) }
+
+  /// The tops that are neither in the objective nor outputs of the net.
+  func innerTops(of plan: NetPlan) -> [Int] {
+    zip(tops, lossWeights).filter { $1 == 0 && !plan.blobs[$0].isOutput }.map(\.0)
+  }
 }
 
 /// A learnable blob of the plan, owned by the first layer that asks for it.

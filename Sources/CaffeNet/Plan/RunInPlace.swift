@@ -21,8 +21,19 @@ extension NetPlan {
   }
 }
 
+extension NetPlan {
+  /// The layers that work in place on the only top of layer `index` before anyone else reads it, in
+  /// their order.
+  func followers(of index: Int) -> [Layer] {
+    guard layers[index].tops.count == 1 else { return [] }
+    let makers = blobs[layers[index].tops[0]].makers
+    return makers.drop { $0 <= index }.compactMap { layers[$0].layer }
+  }
+}
+
 extension PlannedLayer {
-  fileprivate var isView: Bool {
+  /// Whether the tops are the bottom under other shapes.
+  var isView: Bool {
     switch kind.topMemory {
     case .own: false
     case .viewOfOnlyBottom: bottoms.count == 1 && tops.count == 1 && bottoms != tops

@@ -1,0 +1,68 @@
+import CaffeKernelsC
+
+/// Batch normalisation, with a scale and a shift per channel and a ReLU behind it if wanted:
+/// y = factor · (x − mean) + shift, factor = scale / √(variance + epsilon), then max(y, 0).
+///
+/// A thread takes a few channels through all passes, so that what fits into its cache is read from
+/// memory once. The values before the ReLU are computed again in the backward pass instead of kept.
+package struct BatchNormKernel {
+  /// The statistics of each channel; the variance is the biased one.
+  package struct Statistics {
+    let mean: UnsafeMutablePointer<Float>
+    let variance: UnsafeMutablePointer<Float>
+    /// Given, or else found by `forward`.
+    let areGiven: Bool
+
+    package init(
+      mean: UnsafeMutablePointer<Float>, variance: UnsafeMutablePointer<Float>, areGiven: Bool
+    ) {
+      self.mean = mean
+      self.variance = variance
+      self.areGiven = areGiven
+    }
+  }
+
+  private var settings: ck_normalization
+
+  /// - Parameters:
+  ///   - scale, shift: one value per channel; `nil` means 1 and 0.
+  ///   - isRectified: whether a ReLU is applied to y.
+  package init(
+    _ extents: ChannelExtents, epsilon: Float, statistics: Statistics,
+    scale: UnsafePointer<Float>? = nil, shift: UnsafePointer<Float>? = nil,
+    isRectified: Bool = false
+  ) {
+    let blocked = extents.blocked(by: 16)
+    settings = ck_normalization(
+      outer: blocked.outer, channels: blocked.channels, inner: blocked.inner, block: blocked.block,
+      mean: statistics.mean, variance: statistics.variance, given: statistics.areGiven,
+      eps: epsilon, scale: scale, shift: shift, floor: isRectified ? 0 : -.infinity)
+  }
+
+  /// Overwrites `output`, which may be `input`, and the statistics unless they are given.
+  package func forward(_ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
+    withUnsafePointer(to: settings) { ck_normalize($0, input, output) }
+  }
+
+  /// Overwrites `inputGradient`, which may be `gradient`, and adds to the gradients of scale and
+  /// shift that are given.
+  package func backward(
+    _ gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    into inputGradient: UnsafeMutablePointer<Float>,
+    scaleGradient: UnsafeMutablePointer<Float>? = nil,
+    shiftGradient: UnsafeMutablePointer<Float>? = nil
+  ) {
+    withUnsafePointer(to: settings) {
+      ck_normalize_backward($0, gradient, input, inputGradient, scaleGradient, shiftGradient)
+    }
+  }
+}
+
+extension ChannelExtents {
+  /// The same buffer with neighbouring channels taken together where each has one value in a row.
+  fileprivate func blocked(by most: Int) -> ChannelExtents {
+    guard inner == 1, block == 1 else { return self }
+    let together = min(most, channels & -channels)
+    return ChannelExtents(outer: outer, channels: channels, inner: 1, block: together)
+  }
+}

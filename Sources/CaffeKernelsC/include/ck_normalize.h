@@ -1,0 +1,26 @@
+/// Batch normalisation with a scale, a shift and a ReLU behind it.
+#pragma once
+#include <stdbool.h>
+
+/// y = max(factor·(x − mean) + shift, floor) for each channel of `[outer, channels / block, inner,
+/// block]`, where factor = scale / √(variance + eps). `block` divides `channels` and 64.
+struct ck_normalization {
+  long outer, channels, inner, block;
+  /// Per channel; the variance is the biased one.
+  float *mean, *variance;
+  /// The statistics are given, not those of x.
+  bool given;
+  float eps;
+  /// Per channel; NULL means 1 and 0.
+  const float *scale, *shift;
+  /// 0 for a ReLU behind it, −infinity for none.
+  float floor;
+};
+
+/// Writes `y`, which may be `x`, and unless they are given, mean and variance.
+void ck_normalize(const struct ck_normalization *n, const float *x, float *y);
+
+/// Writes `dx`, which may be `dy`, and adds to the gradients of scale and shift; NULL drops one.
+void ck_normalize_backward(
+    const struct ck_normalization *n, const float *dy, const float *x, float *dx, float *dscale,
+    float *dshift);

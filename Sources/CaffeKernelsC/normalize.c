@@ -1,0 +1,163 @@
+#include "ck_normalize.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "ck_parallel.h"
+#include "dispatch.h"
+
+/// Values of a lane that are summed in float before they go into a double.
+enum { STRETCH = 16 * CK_LANES };
+
+/// A thread takes a block of channels through all passes, so that later passes find it in the cache.
+struct block {
+  const struct ck_normalization *n;
+  const float *x, *dy;
+  float *y, *dx, *dscale, *dshift;
+};
+
+/// What the lanes of one block of channels are multiplied by and compared with.
+struct lanes {
+  float scale[CK_LANES], shift[CK_LANES], centre[CK_LANES];
+};
+
+struct stretch {
+  long offset, count;
+};
+
+static long stretches_of_row(const struct ck_normalization *n) {
+  return (n->inner * n->block + STRETCH - 1) / STRETCH;
+}
+
+static long stretches(const struct ck_normalization *n) { return n->outer * stretches_of_row(n); }
+
+/// Stretch number `index` of the block of channels that begins with `first`.
+static struct stretch stretch(const struct ck_normalization *n, long first, long index) {
+  long row = index / stretches_of_row(n), begin = index % stretches_of_row(n) * STRETCH;
+  long rest = n->inner * n->block - begin;
+  return (struct stretch){(row * n->channels + first) * n->inner + begin,
+                          rest < STRETCH ? rest : STRETCH};
+}
+
+static void add_lanes(const float *sums, double *total) {
+  for (long i = 0; i < CK_LANES; i++) total[i] += (double)sums[i];
+}
+
+/// Joins the lanes of the same channel.
+static void fold(double *total, long block) {
+  for (long i = block; i < CK_LANES; i++) total[i % block] += total[i];
+}
+
+static void spread(const float *constants, long block, float *lanes) {
+  for (long i = 0; i < CK_LANES; i++) lanes[i] = constants[i % block];
+}
+
+static void find_statistics(const struct block *b, long first) {
+  const struct ck_normalization *n = b->n;
+  double population = (double)(n->outer * n->inner);
+  float centre[CK_LANES] = {0}, *targets[2] = {n->mean + first, n->variance + first};
+  for (int squared = 0; squared < 2; squared++) {
+    double total[CK_LANES] = {0};
+    for (long i = 0; i < stretches(n); i++) {
+      struct stretch s = stretch(n, first, i);
+      float sums[CK_LANES] = {0};
+      ck_loops()->lane_sums(b->x + s.offset, centre, squared, s.count, sums);
+      add_lanes(sums, total);
+    }
+    fold(total, n->block);
+    for (long i = 0; i < n->block; i++) targets[squared][i] = (float)(total[i] / population);
+    spread(targets[0], n->block, centre);
+  }
+}
+
+static float inverse_deviation(const struct ck_normalization *n, long channel) {
+  return (float)(1 / sqrt((double)n->variance[channel] + (double)n->eps));
+}
+
+static struct lanes constants(const struct ck_normalization *n, long first) {
+  struct lanes lanes;
+  for (long i = 0; i < CK_LANES; i++) {
+    long channel = first + i % n->block;
+    lanes.centre[i] = n->mean[channel];
+    lanes.scale[i] = inverse_deviation(n, channel) * (n->scale ? n->scale[channel] : 1);
+    lanes.shift[i] = (n->shift ? n->shift[channel] : 0) - lanes.centre[i] * lanes.scale[i];
+  }
+  return lanes;
+}
+
+static void normalize_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct block *b = context;
+  for (long first = begin * b->n->block; first < end * b->n->block; first += b->n->block) {
+    if (!b->n->given) find_statistics(b, first);
+    struct lanes k = constants(b->n, first);
+    for (long i = 0; i < stretches(b->n); i++) {
+      struct stretch s = stretch(b->n, first, i);
+      ck_loops()->lane_normalize(
+          b->x + s.offset, k.scale, k.shift, b->n->floor, s.count, b->y + s.offset);
+    }
+  }
+}
+
+/// Adds the gradients of scale and shift, and gives the lanes of `dx` = a·dy + p·x + q.
+static void find_gradient(
+    const struct block *b, long first, const struct lanes *k, float *p, float *q) {
+  const struct ck_normalization *n = b->n;
+  double total[CK_LANES] = {0}, product[CK_LANES] = {0};
+  for (long i = 0; i < stretches(n); i++) {
+    struct stretch s = stretch(n, first, i);
+    float sums[CK_LANES] = {0}, products[CK_LANES] = {0};
+    ck_loops()->lane_gradient_sums(
+        b->dy + s.offset, b->x + s.offset, k->scale, k->shift, n->floor, k->centre, s.count, sums,
+        products);
+    add_lanes(sums, total);
+    add_lanes(products, product);
+  }
+  fold(total, n->block);
+  fold(product, n->block);
+  double population = (double)(n->outer * n->inner);
+  for (long i = 0; i < n->block; i++) {
+    double inverse = (double)inverse_deviation(n, first + i), factor = (double)k->scale[i];
+    if (b->dscale) b->dscale[first + i] += (float)(product[i] * inverse);
+    if (b->dshift) b->dshift[first + i] += (float)total[i];
+    double slope = n->given ? 0 : -factor * inverse * inverse * product[i] / population;
+    double constant = n->given ? 0 : -factor * total[i] / population;
+    for (long lane = i; lane < CK_LANES; lane += n->block) {
+      p[lane] = (float)slope;
+      q[lane] = (float)(constant - slope * (double)k->centre[i]);
+    }
+  }
+}
+
+static void backward_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct block *b = context;
+  for (long first = begin * b->n->block; first < end * b->n->block; first += b->n->block) {
+    struct lanes k = constants(b->n, first);
+    float p[CK_LANES] = {0}, q[CK_LANES] = {0};
+    if (!b->n->given || b->dscale || b->dshift) find_gradient(b, first, &k, p, q);
+    for (long i = 0; i < stretches(b->n); i++) {
+      struct stretch s = stretch(b->n, first, i);
+      ck_loops()->lane_normalize_backward(
+          b->dy + s.offset, b->x + s.offset, k.scale, k.shift, b->n->floor, k.scale, p, q, s.count,
+          b->dx + s.offset);
+    }
+  }
+}
+
+static void for_blocks(const struct ck_normalization *n, ck_body body, struct block *b) {
+  long values = n->outer * n->inner * n->block;
+  ck_parallel_for(n->channels / n->block, CK_LIGHT_GRAIN / (values > 0 ? values : 1) + 1, body, b);
+}
+
+void ck_normalize(const struct ck_normalization *n, const float *x, float *y) {
+  struct block b = {.n = n, .x = x, .y = y};
+  for_blocks(n, normalize_part, &b);
+}
+
+void ck_normalize_backward(
+    const struct ck_normalization *n, const float *dy, const float *x, float *dx, float *dscale,
+    float *dshift) {
+  struct block b = {.n = n, .x = x, .dy = dy, .dx = dx, .dscale = dscale, .dshift = dshift};
+  for_blocks(n, backward_part, &b);
+}

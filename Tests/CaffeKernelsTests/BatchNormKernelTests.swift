@@ -1,0 +1,100 @@
+import CaffeKernels
+import Testing
+
+struct BatchNormKernelTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let extents: ChannelExtents
+    var isScaled = true
+    var isRectified = true
+    var isGiven = false
+    var testDescription: String { "\(extents) \(isScaled) \(isRectified) \(isGiven)" }
+  }
+
+  static let cases =
+    [
+      ChannelExtents(outer: 3, channels: 5, inner: 7), ChannelExtents(outer: 40, channels: 6),
+      ChannelExtents(outer: 9, channels: 48), ChannelExtents(outer: 2, channels: 3, inner: 3000),
+      ChannelExtents(outer: 4, channels: 32, inner: 49, block: 16),
+      ChannelExtents(outer: 2, channels: 16, inner: 200, block: 8),
+    ].flatMap { extents in
+      [
+        Case(extents: extents), Case(extents: extents, isScaled: false),
+        Case(extents: extents, isRectified: false), Case(extents: extents, isGiven: true),
+      ]
+    }
+
+  /// The definition, in double.
+  @Test(arguments: cases) func agreesWithItsFormula(_ c: Case) {
+    let e = c.extents
+    let count = e.outer * e.channels * e.inner
+    let (x, dy) = (numbers(count), numbers(count, seed: 2))
+    let scale = c.isScaled ? numbers(e.channels, seed: 3) : nil
+    let shift = c.isScaled ? numbers(e.channels, seed: 4) : nil
+    let (givenMean, givenVariance) = (numbers(e.channels, seed: 5), numbers(e.channels, in: 1...2))
+    func channel(_ i: Int) -> Int {
+      i / (e.inner * e.block) % (e.channels / e.block) * e.block + i % e.block
+    }
+    func means(_ value: (Int) -> Double) -> [Double] {
+      var sums = [Double](repeating: 0, count: e.channels)
+      for i in 0..<count { sums[channel(i)] += value(i) / Double(e.population) }
+      return sums
+    }
+    let mean = c.isGiven ? givenMean.map(Double.init) : means { Double(x[$0]) }
+    let centred = x.indices.map { Double(x[$0]) - mean[channel($0)] }
+    let variance =
+      c.isGiven ? givenVariance.map(Double.init) : means { centred[$0] * centred[$0] }
+    let inverse = variance.map { 1 / ($0 + 1e-3).squareRoot() }
+    func scaled(_ k: Int) -> Double { Double(scale?[k] ?? 1) }
+    let before = x.indices.map { i in
+      centred[i] * inverse[channel(i)] * scaled(channel(i)) + Double(shift?[channel(i)] ?? 0)
+    }
+    let y = before.map { c.isRectified ? max($0, 0) : $0 }
+    let passed = dy.indices.map { c.isRectified && before[$0] <= 0 ? 0 : Double(dy[$0]) }
+    let product = means { passed[$0] * centred[$0] * inverse[channel($0)] }
+    let sum = means { passed[$0] }
+    let dx = dy.indices.map { i in
+      let k = channel(i)
+      let loss = c.isGiven ? 0 : sum[k] + centred[i] * inverse[k] * product[k]
+      return scaled(k) * inverse[k] * (passed[i] - loss)
+    }
+    Machine.each { machine in
+      let statistics = (Floats(givenMean), Floats(givenVariance))
+      let (scales, shifts) = (scale.map(Floats.init), shift.map(Floats.init))
+      let kernel = BatchNormKernel(
+        e, epsilon: 1e-3,
+        statistics: .init(
+          mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: c.isGiven),
+        scale: scales?.pointer, shift: shifts?.pointer, isRectified: c.isRectified)
+      expectClose(output(count) { kernel.forward(x, into: $0) }, y, within: 1e-5, machine)
+      expectClose(statistics.0.values, mean, within: 1e-6, machine)
+      expectClose(statistics.1.values, variance, within: 1e-6, machine)
+      let ones = [Float](repeating: 1, count: e.channels)
+      let (scaleGradient, shiftGradient) = (Floats(ones), Floats(ones))
+      let back = output(count) {
+        kernel.backward(
+          dy, input: x, into: $0, scaleGradient: scaleGradient.pointer,
+          shiftGradient: shiftGradient.pointer)
+      }
+      expectClose(back, dx, within: 2e-5, machine)
+      let population = Double(e.population)
+      expectClose(
+        scaleGradient.values, product.map { 1 + population * $0 }, within: 1e-4, machine)
+      expectClose(shiftGradient.values, sum.map { 1 + population * $0 }, within: 1e-4, machine)
+    }
+  }
+}
+
+/// Values at one address.
+private final class Floats {
+  let pointer: UnsafeMutablePointer<Float>
+  private let count: Int
+
+  init(_ values: [Float]) {
+    (pointer, count) = (.allocate(capacity: values.count), values.count)
+    pointer.initialize(from: values, count: count)
+  }
+
+  deinit { pointer.deallocate() }
+
+  var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+}

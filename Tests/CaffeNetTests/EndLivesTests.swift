@@ -1,0 +1,47 @@
+import CaffeCore
+import CaffeNet
+import CaffeSchema
+import CaffeTestSupport
+import Testing
+
+/// When the values of a blob are needed no more.
+struct EndLivesTests {
+  static let text = """
+    layer { name: "in" type: "Input" top: "x" top: "t"
+      input_param { shape { dim: 2 dim: 3 dim: 4 dim: 4 } shape { dim: 2 } } }
+    layer { name: "conv" type: "Convolution" bottom: "x" top: "c"
+      convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "xavier" } } }
+    layer { name: "bn" type: "BatchNorm" bottom: "c" top: "c" }
+    layer { name: "act" type: "ReLU" bottom: "x" top: "r" }
+    layer { name: "sum" type: "Eltwise" bottom: "c" bottom: "r" top: "e" }
+    layer { name: "ip" type: "InnerProduct" bottom: "e" top: "s"
+      inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "s" bottom: "t" top: "l" }
+    """
+
+  private func ends(reusingMemory: Bool, phase: Phase) throws -> [String: String] {
+    var description = try TestNet.parse(Self.text)
+    description.state.phase = phase
+    let plan = try NetPlan(
+      description, context: LayerContext(phase: phase, reusesMemory: reusingMemory),
+      catalog: .standard)
+    return Dictionary(
+      uniqueKeysWithValues: plan.livesEnding().enumerated().flatMap { index, blobs in
+        blobs.map { (plan.blobs[$0].name, plan.layers[index].parameter.name) }
+      })
+  }
+
+  /// The gradient of an addition needs neither term, and BatchNorm keeps its own input; `e` is read
+  /// again for the weights of `ip`, `s` and the labels for the gradient of the loss.
+  @Test func valuesThatNoGradientNeedsEndWithTheirLastReader() throws {
+    #expect(try ends(reusingMemory: true, phase: .train) == ["c": "sum", "r": "sum"])
+  }
+
+  /// Except what the caller has put in.
+  @Test func withoutGradientsAllButTheOutputEnds() throws {
+    #expect(
+      try ends(reusingMemory: true, phase: .test)
+        == ["c": "sum", "r": "sum", "e": "ip", "s": "loss"])
+    #expect(try ends(reusingMemory: false, phase: .test) == ["c": "sum", "r": "sum"])
+  }
+}

@@ -1,0 +1,142 @@
+import CaffeCore
+import CaffeNet
+import CaffeSchema
+import CaffeTestSupport
+import Testing
+
+/// Layers that work in place on the top of another are run together with it, and nobody can tell.
+struct FusionTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let layers: String
+    /// What is fused into what.
+    let fused: [String: String]
+  }
+
+  static let cases = [
+    Case(
+      testDescription: "Convolution and ReLU",
+      layers: """
+        layer { name: "host" type: "Convolution" bottom: "x" top: "y"
+          convolution_param { num_output: 20 kernel_size: 3 weight_filler { type: "xavier" }
+            bias_filler { type: "gaussian" } } }
+        layer { name: "relu" type: "ReLU" bottom: "y" top: "y" relu_param { negative_slope: 0.1 } }
+        """,
+      fused: ["relu": "host (forward)"]),
+    Case(
+      testDescription: "BatchNorm, Scale and ReLU in place on a Convolution",
+      layers: """
+        layer { name: "conv" type: "Convolution" bottom: "x" top: "y"
+          convolution_param { num_output: 20 kernel_size: 1 weight_filler { type: "xavier" } } }
+        layer { name: "host" type: "BatchNorm" bottom: "y" top: "y" }
+        layer { name: "scale" type: "Scale" bottom: "y" top: "y" scale_param { bias_term: true
+          filler { type: "gaussian" } bias_filler { type: "gaussian" } } }
+        layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+        """,
+      fused: ["scale": "host (forward and backward)", "relu": "host (forward and backward)"]),
+    Case(
+      testDescription: "BatchNorm with a top of its own, and a Scale",
+      layers: """
+        layer { name: "conv" type: "Convolution" bottom: "x" top: "c"
+          convolution_param { num_output: 5 kernel_size: 1 weight_filler { type: "xavier" } } }
+        layer { name: "host" type: "BatchNorm" bottom: "c" top: "y" }
+        layer { name: "scale" type: "Scale" bottom: "y" top: "y"
+          scale_param { filler { type: "gaussian" } } }
+        """,
+      fused: ["scale": "host (forward and backward)"]),
+    Case(
+      testDescription: "a Scale that learns above a BatchNorm whose gradient nobody needs",
+      layers: """
+        layer { name: "host" type: "BatchNorm" bottom: "x" top: "y" }
+        layer { name: "scale" type: "Scale" bottom: "y" top: "y"
+          scale_param { filler { type: "gaussian" } } }
+        """,
+      fused: [:]),
+    Case(
+      testDescription: "a ReLU that is not the only reader",
+      layers: """
+        layer { name: "host" type: "Convolution" bottom: "x" top: "c"
+          convolution_param { num_output: 5 kernel_size: 1 weight_filler { type: "xavier" } } }
+        layer { name: "relu" type: "ReLU" bottom: "c" top: "r" }
+        layer { name: "both" type: "Eltwise" bottom: "c" bottom: "r" top: "y" }
+        """,
+      fused: [:]),
+  ]
+
+  private func net(
+    _ c: Case, phase: Phase, fuses: Bool, head: String = "", engine: Engine? = nil
+  ) throws -> Net {
+    let text = """
+      \(head)
+      layer { name: "in" type: "Input" top: "x" top: "t"
+        input_param { shape { dim: 4 dim: 3 dim: 6 dim: 5 } shape { dim: 4 } } }
+      \(c.layers)
+      layer { name: "ip" type: "InnerProduct" bottom: "y" top: "s"
+        inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "s" bottom: "t" top: "l" }
+      """
+    var description = try TestNet.parse(text)
+    description.state.phase = phase
+    let net = try Net(
+      description,
+      context: LayerContext(phase: phase, engine: engine, fusesLayers: fuses, seed: 3))
+    var random = TestRandom(seed: 4)
+    net.blob("x")?.data.values = random.spaced(4 * 3 * 6 * 5)
+    net.blob("t")?.data.values = [0, 1, 2, 1]
+    return net
+  }
+
+  private func fusions(_ net: Net) -> [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: net.layers.compactMap { layer in
+        layer.fusedInto.map { (layer.name, $0) }
+      })
+  }
+
+  @Test(arguments: cases, [Phase.train, .test])
+  func changesNothingThatCanBeSeen(_ c: Case, phase: Phase) throws {
+    let (fused, separate) = (
+      try net(c, phase: phase, fuses: true), try net(c, phase: phase, fuses: false)
+    )
+    #expect(fusions(fused) == c.fused)
+    #expect(fusions(separate) == [:])
+    for _ in 0..<2 {
+      for net in [fused, separate] {
+        net.clearGradients()
+        try net.forward()
+        try net.backward()
+      }
+      for name in fused.blobNames {
+        let (a, b) = (try #require(fused.blob(name)), try #require(separate.blob(name)))
+        expectSame(a.data.values, b.data.values, "\(name)")
+      }
+      for (a, b) in zip(fused.parameters, separate.parameters) {
+        expectSame(a.blob.diff.values, b.blob.diff.values, "gradient of \(a.layer)")
+        expectSame(a.blob.data.values, b.blob.data.values, "\(a.layer)")
+      }
+    }
+  }
+
+  private func expectSame(_ a: [Float], _ b: [Float], _ name: String) {
+    #expect(a.count == b.count)
+    let scale = b.reduce(1e-2) { max($0, abs($1)) }
+    let worst = zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
+    #expect(worst <= 2e-5 * scale, "\(name)")
+  }
+
+  /// The definition runs layer by layer, and so does a net that reports each.
+  @Test func staysApartOnTheEngineCaffeAndUnderDebugInfo() throws {
+    let c = Self.cases[1]
+    #expect(fusions(try net(c, phase: .train, fuses: true, engine: .caffe)) == [:])
+    #expect(fusions(try net(c, phase: .train, fuses: true, head: "debug_info: true")) == [:])
+  }
+
+  @Test func isDecidedAnewForOtherShapes() throws {
+    let net = try net(Self.cases[1], phase: .test, fuses: true)
+    net.blob("x")?.reshape([2, 3, 6, 5])
+    net.blob("t")?.reshape([2])
+    try net.reshape()
+    #expect(fusions(net) == Self.cases[1].fused)
+    try net.forward()
+  }
+}
