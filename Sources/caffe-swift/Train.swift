@@ -52,7 +52,8 @@ struct Train: ParsableCommand {
     Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)
     if let weights { parameter.weights = [weights] }
     let run = try Solver(
-      parameter, engine: engine.engine, resuming: snapshot, reusingMemory: true,
+      parameter, engine: engine.engine, resuming: snapshot,
+      reusingMemory: watching.tensorBoard == nil,
       skippingMismatches: matching.skipMismatch, log: log)
     run.requestedAction = Signals.take
     run.net.detectsAnomalies = watching.detectAnomaly

@@ -17,6 +17,17 @@ struct WatchOptions: ParsableArguments {
     help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
   var logJson: String?
 
+  @Option(
+    name: .customLong("tensorboard"),
+    help: ArgumentHelp(
+      "Write a file of TensorBoard's events into this folder.",
+      discussion: "Blobs then keep their memory until the end of an iteration."))
+  var tensorBoard: String?
+
+  @Option(
+    help: "With --tensorboard, iterations between two sets of histograms and images.")
+  var histogramInterval = 500
+
   @Flag(
     help: ArgumentHelp(
       "End the run at the first layer and blob with a value that is not finite, forward or backward.",
@@ -24,6 +35,9 @@ struct WatchOptions: ParsableArguments {
   var detectAnomaly = false
 
   func validate() throws {
+    if histogramInterval < 1 {
+      throw ValidationError("histogram-interval must be at least 1, got \(histogramInterval)")
+    }
     if quiet && log != nil { throw ValidationError("Give --quiet or --log, not both.") }
   }
 
@@ -44,6 +58,10 @@ struct WatchOptions: ParsableArguments {
     var sinks: [any RunSink] = []
     if isLive { sinks.append(LiveLog()) }
     if let logJson { sinks.append(try JSONLog(logJson, continuing: continuing)) }
+    if let tensorBoard {
+      sinks.append(
+        try TensorBoardLog(tensorBoard, solver: solver, interval: histogramInterval))
+    }
     return sinks.isEmpty ? nil : try RunMeter(solver, sinks: sinks)
   }
 }

@@ -200,7 +200,8 @@ extension LayerKind {
   fileprivate var hollow: LayerKind {
     LayerKind(
       type, bottoms: bottoms, tops: tops, runsInPlace: runsInPlace, keepsSign: keepsSign,
-      topMemory: topMemory, outputUse: outputUse, isLoss: isLoss, automaticTops: automaticTops,
+      topMemory: topMemory, outputUse: outputUse,
+      gradientReadsBottoms: gradientReadsBottoms, isLoss: isLoss, automaticTops: automaticTops,
       labels: labels, isForwardOnly: isForwardOnly, documentation: documentation
     ) { [automaticTops] in try HollowLayer($0, tops: automaticTops, context: $1) }
   }
