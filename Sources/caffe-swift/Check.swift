@@ -37,7 +37,7 @@ struct Check: ParsableCommand {
     if let net {
       findings += FileCheck(net: net, given: given, state: state.extraState).findings
     }
-    findings.forEach { print($0) }
+    for finding in findings { print(finding) }
     let errors = findings.count { $0.severity == .error }
     print("\(counted(errors, "error")), \(counted(findings.count - errors, "warning"))")
     if errors > 0 { throw ExitCode(1) }

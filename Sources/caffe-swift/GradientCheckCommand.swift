@@ -49,7 +49,7 @@ struct GradientCheckCommand: ParsableCommand {
         isRight ? "right" : "WRONG",
       ])
     }
-    (table.lines + wrong).forEach { print($0) }
+    for line in table.lines + wrong { print(line) }
     if !wrong.isEmpty { throw ExitCode(1) }
   }
 }

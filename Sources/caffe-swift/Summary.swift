@@ -26,7 +26,7 @@ struct Summary: ParsableCommand {
     if json {
       print(try JSONLine.text(summary))
     } else {
-      summary.lines.forEach { print($0) }
+      for line in summary.lines { print(line) }
     }
   }
 }
