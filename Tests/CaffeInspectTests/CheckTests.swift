@@ -137,7 +137,18 @@ import Testing
         "2 warning: begin at constant 0", "3 warning: no Scale layer follows",
         "5 warning: takes the softmax itself", "6 warning: no layer reads its top 'u'",
       ]),
+    Broken(
+      name: "a bracket too many", layers: [data, ip, "}", "layr { }"],
+      findings: ["3 error: }", "4 error: did you mean \"layer\"?"]),
     Broken(name: "nothing wrong", layers: [data, ip, loss], findings: []),
+    Broken(
+      name: "scaled after normalising, read twice",
+      layers: [
+        data, ip, #"layer { name: "n" type: "BatchNorm" bottom: "ip" top: "n" }"#,
+        #"layer { name: "s" type: "Scale" bottom: "n" top: "s" scale_param { bias_term: true } }"#,
+        #"layer { name: "m" type: "Reduction" bottom: "n" top: "m" loss_weight: 1 }"#,
+        loss.replacing("\"ip\"", with: "\"s\""),
+      ], findings: []),
   ]
 
   @Test(arguments: nets)

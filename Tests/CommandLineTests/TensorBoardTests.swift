@@ -59,7 +59,8 @@ import Testing
     let events = try events(shop.folder("events"))
     #expect(
       Set(events.scalars.keys) == [
-        "train/smoothed_loss", "train/loss", "lr", "speed/images_per_second", "memory/peak_mb",
+        "train/smoothed_loss", "train/loss", "lr", "speed/images_per_second", "speed/data_wait",
+        "memory/peak_mb",
         "test/loss", "test/accuracy",
       ])
     #expect(events.scalars["train/loss"]?.map { $0[0] } == [0, 2])

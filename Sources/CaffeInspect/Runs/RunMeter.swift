@@ -1,3 +1,4 @@
+import CaffeData
 import CaffeNet
 import CaffeSolver
 
@@ -24,6 +25,8 @@ package final class RunMeter: SolverObserver {
   /// Time of iterations since the last record, and their number.
   private var busy = Duration.zero
   private var iterations = 0
+  /// What the net had waited for its data altogether at the last record.
+  private var waited = Duration.zero
 
   /// - Throws: what a sink throws at the run's first record.
   package init(_ solver: Solver, sinks: [any RunSink]) throws {
@@ -52,13 +55,16 @@ package final class RunMeter: SolverObserver {
   private func recordTraining(_ moment: TrainingMoment, of solver: Solver) throws {
     let seconds = busy / .seconds(1)
     let rate = Double(iterations * itemsPerIteration) / seconds
+    let waitedNow = solver.net.waitedForData
+    let share = waitedNow.map { ($0 - waited) / .seconds(1) / seconds }
     let record = RunRecord.Train(
       iteration: moment.iteration, loss: Double(moment.averageLoss),
       outputs: OutputValues.byName(solver.net, solver.net.outputs.flatMap(\.blob.data.values)),
       lr: Double(moment.learningRate), seconds: self.seconds,
-      imagesPerSecond: itemsPerIteration > 0 && seconds > 0 ? rate : nil, dataWait: nil,
+      imagesPerSecond: itemsPerIteration > 0 && seconds > 0 ? rate : nil,
+      dataWait: seconds > 0 ? share : nil,
       peakMb: IterationTiming.peakMegabytes)
-    (busy, iterations) = (.zero, 0)
+    (busy, iterations, waited) = (.zero, 0, waitedNow ?? .zero)
     try send(.train(record))
   }
 
@@ -91,6 +97,12 @@ extension OutputValues {
 }
 
 extension Net {
+  /// How long forward passes have waited for batches that are prepared ahead; nil without such a layer.
+  var waitedForData: Duration? {
+    let layers = layers.compactMap { $0 as? ImageBatchLayer }
+    return layers.isEmpty ? nil : layers.reduce(.zero) { $0 + $1.waited }
+  }
+
   /// How many images, or other items, a forward pass takes: the first extent of the first blob that
   /// comes out of no other.
   var itemsPerPass: Int? {

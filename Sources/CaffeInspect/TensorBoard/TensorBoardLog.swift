@@ -26,6 +26,7 @@ package final class TensorBoardLog: RunSink {
     case .train(let record):
       var values = [("train/smoothed_loss", record.loss), ("lr", record.lr)]
       if let rate = record.imagesPerSecond { values.append(("speed/images_per_second", rate)) }
+      if let wait = record.dataWait { values.append(("speed/data_wait", wait)) }
       values.append(("memory/peak_mb", Double(record.peakMb)))
       try write(record.iteration, values + Self.named(record.outputs, "train"))
     case .test(let record):
