@@ -61,11 +61,17 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     room(
+      "CaffeInspect",
+      [
+        "CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeLayers", "CaffeCore", "CaffeKernels",
+        "CaffeSchema", "CaffeData",
+      ]),
+    room(
       "Caffe",
       [
         "CaffeErrors", "CaffeSchema", "CaffeKernels", "CaffeCore", "CaffeData", "CaffeLayers",
         "CaffeNet",
-        "CaffeSolver",
+        "CaffeSolver", "CaffeInspect",
       ]),
     .executableTarget(
       name: "caffe-swift",
@@ -77,7 +83,8 @@ let package = Package(
     .target(
       name: "CaffeTestSupport",
       dependencies: [
-        "CaffeErrors", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema", "CaffeData",
+        "CaffeErrors", "CaffeInspect", "CaffeNet", "CaffeCore", "CaffeLayers", "CaffeSchema",
+        "CaffeData",
       ],
       path: "Tests/CaffeTestSupport"),
 
@@ -107,6 +114,12 @@ let package = Package(
       [
         "CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeData", "CaffeSchema",
         "CaffeTestSupport",
+      ]),
+    tests(
+      "CaffeInspectTests",
+      [
+        "CaffeErrors", "CaffeInspect", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeData",
+        "CaffeSchema", "CaffeTestSupport",
       ]),
     tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData"]),
     tests(

@@ -1,6 +1,7 @@
 @_exported import CaffeCore
 @_exported import CaffeData
 @_exported import CaffeErrors
+@_exported import CaffeInspect
 @_exported import CaffeKernels
 @_exported import CaffeLayers
 @_exported import CaffeNet

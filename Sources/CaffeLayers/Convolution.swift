@@ -60,6 +60,10 @@ final class ConvolutionLayer: Layer {
       weights: parameters.first)
   }
 
+  override func multiplyAdds(for bottoms: [Shape]) throws -> Int {
+    try settings.geometry(bottoms[0]).multiplyAdds * bottoms.count
+  }
+
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
     var gradients: WeightedGradients = []

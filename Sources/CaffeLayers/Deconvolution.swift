@@ -45,6 +45,10 @@ final class DeconvolutionLayer: Layer {
       weights: parameters.first)
   }
 
+  override func multiplyAdds(for bottoms: [Shape]) throws -> Int {
+    try settings.transposedGeometry(bottoms[0]).multiplyAdds * bottoms.count
+  }
+
   override func reshape() throws {
     let geometry = try settings.transposedGeometry(bottom[0].shape)
     convolution = try choose(named: settings.engine) {

@@ -62,6 +62,8 @@ final class InnerProductLayer: Layer {
     return [try Shape(bottoms[0].dimensions[..<axis] + [outputs])]
   }
 
+  override func multiplyAdds(for bottoms: [Shape]) throws -> Int { bottoms[0].count * outputs }
+
   override func forward() throws {
     let (rows, inputs) = extents
     let output = top[0].data.overwrite()

@@ -34,6 +34,8 @@ public final class Net {
   /// (`debug_info`). A net that was not built so may have fused layers, whose blobs are reported as
   /// the last of them leaves them.
   public var debugInfo: Bool
+  /// Whether each pass ends, with an error, at the first layer that makes a value that is not finite.
+  public var detectsAnomalies = false
 
   /// Receives the lines of `debugInfo`.
   let debugReport: (String) -> Void
@@ -156,6 +158,7 @@ extension Net {
     for index in steps.indices {
       loss += try forward(layer: index)
       if debugInfo { reportForward(steps[index].layer) }
+      if detectsAnomalies { try locate(steps[index]) { try checkForward(steps[index].layer) } }
     }
     clock.pass += 1
     return loss
@@ -186,7 +189,9 @@ extension Net {
   public func backward() throws {
     for index in steps.indices.reversed() {
       try backward(layer: index)
-      if debugInfo && steps[index].needsBackward { reportBackward(steps[index].layer) }
+      guard steps[index].needsBackward else { continue }
+      if debugInfo { reportBackward(steps[index].layer) }
+      if detectsAnomalies { try locate(steps[index]) { try checkBackward(steps[index].layer) } }
     }
     if debugInfo { reportNorms() }
   }

@@ -18,5 +18,5 @@ extension NetParameter {
 
 extension NetParameter {
   /// Where the net is, for error messages: `lenet.prototxt: net 'LeNet'`.
-  var place: String { (location.map { "\($0.file): " } ?? "") + "net '\(name)'" }
+  package var place: String { (location.map { "\($0.file): " } ?? "") + "net '\(name)'" }
 }

@@ -21,6 +21,8 @@ public final class Solver {
   public package(set) var iteration = 0
   /// Asked once per iteration and once per test batch what the user wants.
   public var requestedAction: () -> SolverAction? = { nil }
+  /// Is told of iterations, tests and snapshots.
+  public var observer: (any SolverObserver)?
   /// The key of all random numbers of the run.
   public let seed: UInt64
 
@@ -188,7 +190,9 @@ public final class Solver {
     if parameter.snapshotDiff { net.clearGradients() }
     let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
     net.debugInfo = isDisplayed && parameter.debugInfo
-    let loss = try forwardBackward()
+    let loss =
+      try net.detectsAnomalies
+      ? withPlace("iteration \(iteration)", forwardBackward) : forwardBackward()
     guard loss.isFinite else { throw divergence("the loss became \(Text.number(loss))") }
     lossWindow.append(loss)
     if isDisplayed { display() }
@@ -196,6 +200,10 @@ public final class Solver {
     let rate = rate(at: iteration)
     reportStep()
     if isDisplayed { log.info("Iteration \(iteration), lr = \(Text.number(rate))") }
+    try observer?.solver(
+      self,
+      computed: TrainingMoment(
+        iteration: iteration, loss: loss, averageLoss: lossWindow.mean, learningRate: rate))
     if let clipped = takeStep(rate: rate) { log.info("\(clipped)") }
     iteration += 1
   }

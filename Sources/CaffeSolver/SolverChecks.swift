@@ -3,7 +3,7 @@ import CaffeSchema
 
 /// Checks on a solver's fields that need no net.
 package enum SolverChecks {
-  static func check(_ solver: SolverParameter) throws {
+  package static func check(_ solver: SolverParameter) throws {
     _ = try SolverMethod(solver)
     _ = try TrustRatio(solver)
     _ = try LearningRate(solver)

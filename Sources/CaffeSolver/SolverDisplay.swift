@@ -36,6 +36,9 @@ extension Solver {
     for (line, (output, value)) in zip(net.outputLines, mean.values).enumerated() {
       log.info("    Test net output #\(line): \(output.text(value))")
     }
+    try observer?.solver(
+      self,
+      tested: TestScore(iteration: iteration, net: index, loss: mean.loss, values: mean.values))
     return (mean.loss, mean.values)
   }
 }

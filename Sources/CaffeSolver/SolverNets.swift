@@ -4,9 +4,9 @@ import CaffeNet
 import CaffeSchema
 
 /// The nets a solver file describes: one to train, any number to test.
-struct SolverNets {
-  let train: NetParameter
-  let tests: [NetParameter]
+package struct SolverNets {
+  package let train: NetParameter
+  package let tests: [NetParameter]
 
   /// Reads the net files and gives each net its state: phase, then the net's own `state`, then
   /// `train_state` or `test_state`.
@@ -14,7 +14,7 @@ struct SolverNets {
   /// - Throws: none or several train nets, counts that do not match, unreadable net files.
   ///
   /// Source: BVLC Caffe, `Solver::InitTrainNet`, `Solver::InitTestNets`.
-  init(_ solver: SolverParameter, folder: String) throws {
+  package init(_ solver: SolverParameter, folder: String) throws {
     var solver = solver
     if solver.hasNet { solver.net = LayerContext.path(solver.net, from: folder) }
     if solver.hasTrainNet { solver.trainNet = LayerContext.path(solver.trainNet, from: folder) }

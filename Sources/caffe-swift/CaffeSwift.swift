@@ -22,7 +22,10 @@ struct CaffeSwift: ParsableCommand {
       """,
     version: "caffe-swift 0.1.0",
     subcommands: [
-      Train.self, Test.self, Time.self, Export.self, ConvertMNIST.self, ConvertCIFAR.self,
+      Train.self, Test.self, Time.self, Summary.self, Check.self, ParseLog.self, Draw.self,
+      Plot.self, ShowFilters.self, Diff.self, GradientCheckCommand.self, Export.self,
+      ConvertMNIST.self,
+      ConvertCIFAR.self,
       ConvertImageset.self, ComputeImageMean.self, Dataset.self, Classify.self,
       ExtractFeatures.self, Layers.self, UpgradeNet.self, UpgradeSolver.self,
     ])
@@ -34,6 +37,7 @@ struct CaffeSwift: ParsableCommand {
       var command = try parseAsRoot(CaffeFlags.normalised(CommandLine.arguments.dropFirst()))
       try command.run()
     } catch let error as CaffeError {
+      TerminalLine.finish()
       StandardError.write("caffe-swift: \(error)\n")
       Glibc.exit(1)
     } catch {

@@ -75,15 +75,3 @@ struct DatasetInfo: ParsableCommand {
           channelMean: summary.channelMeans, channelDeviation: summary.channelDeviations)))
   }
 }
-
-/// JSON as the subcommands write it: an object a line, names in snake case and in alphabetical order.
-enum JSONLine {
-  static func text(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-  }
-}

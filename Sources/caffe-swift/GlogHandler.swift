@@ -25,6 +25,7 @@ struct GlogHandler: LogHandler {
     let time = [local.tm_hour, local.tm_min, local.tm_sec]
       .map { GlogHandler.padded($0, 2) }.joined(separator: ":")
     let micros = GlogHandler.padded(Int32(now.tv_nsec / 1000), 6)
+    TerminalLine.clear()
     StandardError.write(
       "\(letter(event.level))\(date) \(time).\(micros) \(getpid()) \(file):\(event.line)] \(event.message)\n"
     )

@@ -1,6 +1,5 @@
 import Caffe
 import Foundation
-import Glibc
 import Logging
 
 /// Tells how far a tool is: on a terminal one line that is written over, with the rate and the time
@@ -12,7 +11,6 @@ final class Progress {
 
   private let noun: String
   private let total: Int?
-  private let isTerminal = isatty(STDERR_FILENO) == 1
   private let log = Logger(label: "caffe")
   private let start = Date()
   private var shown = Date.distantPast
@@ -30,7 +28,7 @@ final class Progress {
   /// Says that so many items are done.
   func update(_ done: Int) {
     self.done = done
-    guard isTerminal else {
+    guard TerminalLine.isTerminal else {
       if done % Progress.linesApart == 0, -start.timeIntervalSinceNow >= 1 { logDone() }
       return
     }
@@ -46,8 +44,10 @@ final class Progress {
   func finish() {
     if hasLine {
       show()
-      StandardError.write("\n")
-    } else if !isTerminal, done % Progress.linesApart != 0, -start.timeIntervalSinceNow >= 1 {
+      TerminalLine.finish()
+    } else if !TerminalLine.isTerminal, done % Progress.linesApart != 0,
+      -start.timeIntervalSinceNow >= 1
+    {
       logDone()
     }
   }
@@ -56,9 +56,7 @@ final class Progress {
 
   private func show() {
     hasLine = true
-    let text = Progress.line(done, of: total, noun, seconds: -start.timeIntervalSinceNow)
-    // Back to the first column, and clear what was there.
-    StandardError.write("\r\u{1B}[K\(text)")
+    TerminalLine.show(Progress.line(done, of: total, noun, seconds: -start.timeIntervalSinceNow))
   }
 
   /// `1200 of 5000 images, 400 a second, 9 s left`

@@ -43,6 +43,14 @@ struct StateOptions: ParsableArguments {
 
   var stages: [String] { stage.split(separator: ",").map(String.init) }
 
+  /// What the options add to a net's own state.
+  var extraState: NetState {
+    var state = NetState()
+    state.level = level
+    state.stage = stages
+    return state
+  }
+
   func apply(to solver: inout SolverParameter) {
     var state = solver.trainState
     state.level = level

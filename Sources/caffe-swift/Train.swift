@@ -29,6 +29,7 @@ struct Train: ParsableCommand {
   @Option(help: "What SIGHUP does.")
   var sighupEffect = SignalEffect.snapshot
 
+  @OptionGroup var watching: WatchOptions
   @OptionGroup var matching: MatchingOptions
   @OptionGroup var state: StateOptions
   @OptionGroup var engine: EngineOptions
@@ -44,18 +45,22 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    let log = Logger(label: "caffe")
+    let log = watching.logger
     var parameter = try SolverParameter.read(solver) { log.info("\($0)") }
     state.apply(to: &parameter)
     engine.report(mode: parameter, to: log)
     Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)
     if let weights { parameter.weights = [weights] }
     let run = try Solver(
-      parameter, engine: engine.engine, resuming: snapshot, reusingMemory: true,
+      parameter, engine: engine.engine, resuming: snapshot,
+      reusingMemory: watching.tensorBoard == nil,
       skippingMismatches: matching.skipMismatch, log: log)
     run.requestedAction = Signals.take
+    run.net.detectsAnomalies = watching.detectAnomaly
+    run.observer = try watching.observer(of: run, continuing: snapshot != nil)
     log.info("Starting Optimization")
     try run.solve()
+    TerminalLine.finish()
     log.info("Optimization Done.")
   }
 }

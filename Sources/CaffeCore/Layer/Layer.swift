@@ -73,6 +73,10 @@ open class Layer {
     preconditionFailure("\(Self.self) does not say what shapes it produces")
   }
 
+  /// How many multiplications by a learned weight, each with an addition, `forward` makes for bottoms
+  /// of these shapes; 0 for layers that move, compare or scale values.
+  open func multiplyAdds(for bottoms: [Shape]) throws -> Int { 0 }
+
   /// Prepares for the present shapes of bottoms and tops: workspaces, primitives, views.
   open func reshape() throws {}
 

@@ -3,15 +3,20 @@ import Glibc
 
 /// An open file of the operating system; errors carry the system's reason and the caller adds the
 /// path.
-struct SystemFile: ~Copyable {
+package struct SystemFile: ~Copyable {
   private let descriptor: Int32
 
   /// The system's words for the error of the last call.
   static var reason: String { String(cString: strerror(errno)) }
 
   /// Creates a file to write, replacing what was there.
-  init(creating path: String) throws {
+  package init(creating path: String) throws {
     try self.init(path, O_WRONLY | O_CREAT | O_TRUNC)
+  }
+
+  /// Opens a file to write at its end; one that is not there is created.
+  package init(appendingTo path: String) throws {
+    try self.init(path, O_WRONLY | O_CREAT | O_APPEND)
   }
 
   /// Opens a file or folder to read.
@@ -34,7 +39,7 @@ struct SystemFile: ~Copyable {
   }
 
   /// Appends all bytes.
-  func write(_ bytes: UnsafeRawBufferPointer) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
     // One call to the system writes at most 2 GB.
     let most = 1 << 30
     var rest = bytes

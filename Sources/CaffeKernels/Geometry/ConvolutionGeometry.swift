@@ -104,6 +104,9 @@ extension ConvolutionGeometry {
   package var outputCount: Int { batch * outputChannels * outputSize }
   package var weightCount: Int { outputChannels * (inputChannels / groups) * taps }
 
+  /// Multiplications of a value by a weight, each with an addition.
+  package var multiplyAdds: Int { batch * outputSize * weightCount }
+
   /// Whether each window is one cell and the windows are the cells: no unfolding is needed.
   package var isPointwise: Bool {
     taps == 1 && stride.allSatisfy { $0 == 1 } && pad.allSatisfy { $0 == 0 }

@@ -115,6 +115,15 @@ class RecurrentLayer: Layer {
       + (settings.exposesHidden ? starts.map { _ in state } : [])
   }
 
+  /// The static input meets its weights once, all else at each step.
+  override func multiplyAdds(for bottoms: [Shape]) throws -> Int {
+    let extents = try settings.extents(bottoms)
+    let matrices = try parameterDeclarations(for: bottoms).map(\.shape).filter { $0.axes > 1 }
+    let statics = settings.hasStatic ? sumCount * extents.statics : 0
+    let stepwise = matrices.reduce(0) { $0 + $1.count } - statics
+    return extents.positions * stepwise + extents.streams * statics
+  }
+
   private func check(_ inputs: Int, _ weights: Blob, _ name: String) throws {
     guard inputs == weights.shape[1] else {
       throw CaffeError(

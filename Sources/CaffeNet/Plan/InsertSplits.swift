@@ -46,6 +46,17 @@ extension NetParameter {
     let number: Int
   }
 
+  /// What to say of each bottom that no layer before it makes.
+  package func unknownBottoms() -> [(layer: Int, mistake: CaffeError)] {
+    var made: Set<String> = []
+    return layer.enumerated().flatMap { index, layer in
+      defer { made.formUnion(layer.top) }
+      return layer.bottom.enumerated().filter { !made.contains($0.element) }.map { number, blob in
+        (layer: index, mistake: unknownBottom(blob, number, of: index))
+      }
+    }
+  }
+
   private func countReaders() throws -> [Top: Int] {
     var readers: [Top: Int] = [:]
     var producers: [String: Top] = [:]

@@ -18,6 +18,19 @@ extension Message {
     self.init(fields: try FieldStore(text: bytes, type: Self.descriptor, file: path))
   }
 
+  /// Reads a prototxt file as far as it can be read: what is wrong with a field is added to `mistakes`,
+  /// and the field is left out.
+  ///
+  /// - Throws: a mistake after which nothing can be read: a missing file, a bracket that nothing closes.
+  package init(contentsOfTextFile path: String, mistakes: inout [CaffeError]) throws {
+    let bytes = try FileBytes.read(path, limit: FileBytes.largestText)
+    try TextCheck.refuseBinary(bytes, file: path, expected: Self.descriptor)
+    var parser = try TextParser(bytes, file: path)
+    parser.mistakes = []
+    defer { mistakes += parser.mistakes ?? [] }
+    self.init(fields: try parser.parse(Self.descriptor))
+  }
+
   /// The message in text format, as a prototxt: fields by number, two spaces a level.
   public func text() -> String { fields.text() }
 }

@@ -9,6 +9,8 @@ struct TextParser {
   var lexer: TextLexer
   /// The messages being read, outermost first.
   private(set) var enclosing: [MessageDescriptor] = []
+  /// What was wrong with the fields that were left out; `nil` if the first mistake ends the reading.
+  var mistakes: [CaffeError]?
 
   init(_ text: [UInt8], file: String) throws {
     lexer = try TextLexer(text, file: file)
@@ -20,11 +22,50 @@ struct TextParser {
     store.location = SourceLocation(file: lexer.file, line: 1, column: 1)
     enclosing.append(descriptor)
     while lexer.token.kind != .end {
-      try parseField(into: &store)
+      try parseFieldOrSkip(into: &store)
     }
     enclosing.removeLast()
     try RequiredFields.checkOwn(store)
     return store
+  }
+
+  /// Reads a field; if mistakes are collected, one with a mistake is noted and left out.
+  private mutating func parseFieldOrSkip(into store: inout FieldStore) throws {
+    guard mistakes != nil else { return try parseField(into: &store) }
+    let (start, depth) = (lexer, enclosing.count)
+    do {
+      try parseField(into: &store)
+    } catch let mistake as CaffeError {
+      // Nothing comes after the end, and what a lexer cannot cut up has no next field.
+      guard lexer.token.kind != .end else { throw mistake }
+      mistakes?.append(mistake)
+      enclosing.removeLast(enclosing.count - depth)
+      lexer = start
+      try skipField()
+    }
+  }
+
+  /// Passes a field without reading it: a name, and a value or all up to a matching bracket.
+  private mutating func skipField() throws {
+    let hasName = lexer.token.kind == .identifier
+    try lexer.advance()
+    guard hasName else { return }
+    _ = try skip(":")
+    _ = try skip("-")
+    var depth = 0
+    repeat {
+      switch lexer.token.kind {
+      case .symbol(UInt8(ascii: "{")), .symbol(UInt8(ascii: "<")), .symbol(UInt8(ascii: "[")):
+        depth += 1
+      case .symbol(UInt8(ascii: "}")), .symbol(UInt8(ascii: ">")), .symbol(UInt8(ascii: "]")):
+        if depth == 0 { return }
+        depth -= 1
+      case .end: return
+      default: break
+      }
+      try lexer.advance()
+    } while depth > 0
+    if try !skip(";") { _ = try skip(",") }
   }
 
   /// Reads `name: value`, `name { … }` or `name: [ … ]`, and one separator if there is one.
@@ -112,7 +153,7 @@ struct TextParser {
           "the '\(brackets.0)' of \"\(field.name)\" opened at \(place(opening)) "
             + "has no '\(brackets.1)'")
       }
-      try parseField(into: &store)
+      try parseFieldOrSkip(into: &store)
     }
     enclosing.removeLast()
     try lexer.advance()

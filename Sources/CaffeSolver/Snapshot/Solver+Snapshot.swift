@@ -31,6 +31,7 @@ extension Solver {
     try trainingState(learnedNet: files.model, listing: iterations).write(to: files.state)
     lastSnapshot = files.state
     writtenIteration = iteration
+    try observer?.solver(self, wroteSnapshot: files.model)
   }
 
   /// The names that a snapshot of this iteration has.

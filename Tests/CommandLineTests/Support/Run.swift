@@ -124,6 +124,7 @@ struct Workshop {
     try folder.write("solver.prototxt", (defaults + [solver, ""]).joined(separator: "\n"))
   }
 
+  @discardableResult
   func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
   func run(_ arguments: [String]) throws -> Outcome {

@@ -1,0 +1,99 @@
+import CaffeNet
+import CaffeSolver
+
+/// Receives what a `RunMeter` measures.
+package protocol RunSink: AnyObject {
+  func receive(_ record: RunRecord) throws
+  /// An iteration whose gradients are there, whether or not it gets a record.
+  func observe(_ iteration: TrainingMoment, of solver: Solver) throws
+}
+
+extension RunSink {
+  package func observe(_ iteration: TrainingMoment, of solver: Solver) throws {}
+}
+
+/// Makes records of a run: one every `display` iterations (every one without `display`), one for each
+/// test and one for each snapshot.
+package final class RunMeter: SolverObserver {
+  private let sinks: [any RunSink]
+  private let itemsPerIteration: Int
+  private let interval: Int
+  private let began = ContinuousClock.now
+  /// The end of the last iteration or test.
+  private var mark = ContinuousClock.now
+  /// Time of iterations since the last record, and their number.
+  private var busy = Duration.zero
+  private var iterations = 0
+
+  /// - Throws: what a sink throws at the run's first record.
+  package init(_ solver: Solver, sinks: [any RunSink]) throws {
+    self.sinks = sinks
+    itemsPerIteration = (solver.net.itemsPerPass ?? 0) * solver.parameter.iterSize
+    interval = max(1, solver.parameter.display)
+    let start = RunRecord.Start(
+      net: solver.net.name, iteration: solver.iteration, maxIter: solver.iterations,
+      batch: itemsPerIteration, type: solver.parameter.type, seed: solver.seed)
+    try send(.start(start))
+  }
+
+  private var seconds: Double { (.now - began) / .seconds(1) }
+
+  private func send(_ record: RunRecord) throws { for sink in sinks { try sink.receive(record) } }
+
+  package func solver(_ solver: Solver, computed iteration: TrainingMoment) throws {
+    let now = ContinuousClock.now
+    busy += now - mark
+    iterations += 1
+    if iteration.iteration % interval == 0 { try recordTraining(iteration, of: solver) }
+    for sink in sinks { try sink.observe(iteration, of: solver) }
+    mark = .now
+  }
+
+  private func recordTraining(_ moment: TrainingMoment, of solver: Solver) throws {
+    let seconds = busy / .seconds(1)
+    let rate = Double(iterations * itemsPerIteration) / seconds
+    let record = RunRecord.Train(
+      iteration: moment.iteration, loss: Double(moment.averageLoss),
+      outputs: OutputValues.byName(solver.net, solver.net.outputs.flatMap(\.blob.data.values)),
+      lr: Double(moment.learningRate), seconds: self.seconds,
+      imagesPerSecond: itemsPerIteration > 0 && seconds > 0 ? rate : nil, dataWait: nil,
+      peakMb: IterationTiming.peakMegabytes)
+    (busy, iterations) = (.zero, 0)
+    try send(.train(record))
+  }
+
+  package func solver(_ solver: Solver, tested score: TestScore) throws {
+    try send(
+      .test(
+        RunRecord.Test(
+          iteration: score.iteration, net: score.net, loss: Double(score.loss),
+          outputs: OutputValues.byName(solver.testNets[score.net], score.values),
+          seconds: seconds)))
+    mark = .now
+  }
+
+  package func solver(_ solver: Solver, wroteSnapshot path: String) throws {
+    try send(
+      .snapshot(RunRecord.Snapshot(iteration: solver.iteration, path: path, seconds: seconds)))
+    mark = .now
+  }
+}
+
+extension OutputValues {
+  /// Values in the order of a net's `outputLines`, by the names of its outputs.
+  static func byName(_ net: Net, _ values: [Float]) -> [String: OutputValues] {
+    var outputs: [String: OutputValues] = [:]
+    for (line, value) in zip(net.outputLines, values) {
+      outputs[line.blob.name, default: OutputValues([])].values.append(Double(value))
+    }
+    return outputs
+  }
+}
+
+extension Net {
+  /// How many images, or other items, a forward pass takes: the first extent of the first blob that
+  /// comes out of no other.
+  var itemsPerPass: Int? {
+    layers.first { $0.bottom.isEmpty && !$0.top.isEmpty }?.top[0].shape.dimensions.first
+  }
+}
