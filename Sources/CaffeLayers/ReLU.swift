@@ -12,11 +12,15 @@ final class ReLULayer: ElementwiseLayer {
   static let kind = LayerKind(
     "ReLU", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
     keepsSign: true, outputUse: LayerKind.always(.sign),
-    gradientReadsBottoms: { $0.reluParam.negativeSlope < 0 },
+    gradientReadsBottoms: ReLULayer.gradientReadsBottoms,
     documentation: LayerDocumentation(
       "Rectified linear unit", formula: "y = max(x, 0) + negative_slope min(x, 0)",
       parameterFields: ["relu_param"], source: "relu_layer.cpp")
   ) { try ReLULayer($0, context: $1) }
+
+  @Sendable private static func gradientReadsBottoms(_ parameter: LayerParameter) -> Bool {
+    parameter.reluParam.negativeSlope < 0
+  }
 
   let slope: Float
 

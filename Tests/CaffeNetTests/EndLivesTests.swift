@@ -19,8 +19,12 @@ struct EndLivesTests {
     layer { name: "loss" type: "SoftmaxWithLoss" bottom: "s" bottom: "t" top: "l" }
     """
 
-  private func ends(reusingMemory: Bool, phase: Phase) throws -> [String: String] {
-    var description = try TestNet.parse(Self.text)
+  private func ends(
+    reusingMemory: Bool, phase: Phase, operation: String = "SUM"
+  ) throws -> [String: String] {
+    var description = try TestNet.parse(
+      Self.text.replacing(
+        #"top: "e""#, with: #"top: "e" eltwise_param { operation: \#(operation) }"#))
     description.state.phase = phase
     let plan = try NetPlan(
       description, context: LayerContext(phase: phase, reusesMemory: reusingMemory),
@@ -35,6 +39,7 @@ struct EndLivesTests {
   /// again for the weights of `ip`, `s` and the labels for the gradient of the loss.
   @Test func valuesThatNoGradientNeedsEndWithTheirLastReader() throws {
     #expect(try ends(reusingMemory: true, phase: .train) == ["c": "sum", "r": "sum"])
+    #expect(try ends(reusingMemory: true, phase: .train, operation: "PROD") == [:])
   }
 
   /// Except what the caller has put in.
