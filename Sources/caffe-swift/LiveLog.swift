@@ -28,7 +28,7 @@ final class LiveLog: RunSink {
       say(
         "training \(start.net) with \(start.type), iteration \(start.iteration) to \(start.maxIter)"
       )
-    case .train(let record): status?.add(loss: Float(record.loss))
+    case .train(let record): status?.add(record)
     case .test(let record):
       status?.add(record)
       say(

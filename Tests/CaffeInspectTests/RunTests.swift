@@ -157,6 +157,12 @@ import Testing
         #"{"iteration":100,"net":0,"loss":1,"outputs":{"accuracy":0.9,"each":[1,2]},"seconds":1}"#)
         as RunRecord.Test)
     #expect(line(plain).contains(" · test accuracy 0.9 · lr"))
+    status.add(
+      try read(
+        #"{"iteration":100,"loss":1,"outputs":{},"lr":1,"seconds":1,"peak_mb":1,"data_wait":0.256}"#
+      )
+        as RunRecord.Train)
+    #expect(line(plain).contains(" images/s · 26 % waiting for data · "))
     let colour = TerminalStyle(isTerminal: true, environment: [:])
     #expect(line(colour).contains("\u{1B}[1m0.1235\u{1B}[0m"))
     for environment in [["NO_COLOR": "1"], ["TERM": "dumb"]] {

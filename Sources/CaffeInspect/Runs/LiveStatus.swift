@@ -7,6 +7,8 @@ package struct LiveStatus {
   private let firstIteration: Int
   private var losses: [Float] = []
   private var score = ""
+  /// The share of time spent waiting for data.
+  private var dataWait = 0.0
 
   /// - Parameter start: the run's first record.
   package init(_ start: RunRecord.Start) {
@@ -21,6 +23,11 @@ package struct LiveStatus {
   package mutating func add(loss: Float) {
     losses.append(loss)
     if losses.count > Self.trendLength { losses.removeFirst() }
+  }
+
+  package mutating func add(_ train: RunRecord.Train) {
+    add(loss: Float(train.loss))
+    dataWait = train.dataWait ?? 0
   }
 
   /// Keeps the outputs of the first test net.
@@ -54,6 +61,8 @@ package struct LiveStatus {
       if itemsPerIteration > 0 {
         parts.append("\(Int((rate * Double(itemsPerIteration)).rounded())) images/s")
       }
+      let percent = Int((dataWait * 100).rounded())
+      if percent > 0 { parts.append("\(percent) % waiting for data") }
       parts.append(Self.duration(Double(iterations - iteration) / rate) + " left")
     }
     return parts.joined(separator: style.dim(" · "))
