@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeErrors
 import CaffeNet
 import CaffeSchema
 import CaffeSolver
@@ -9,6 +10,7 @@ import Testing
 struct MemoryReuseTests {
   static let text = """
     base_lr: 0.05 momentum: 0.9 lr_policy: "fixed" max_iter: 5 random_seed: 2
+    snapshot_after_train: false
     net_param {
       layer { name: "in" type: "DummyData" top: "x" top: "t" dummy_data_param {
         shape { dim: 4 dim: 3 dim: 8 dim: 8 } shape { dim: 4 }
@@ -53,5 +55,16 @@ struct MemoryReuseTests {
     let solver = try solver(reusingMemory: true, "debug_info: true ")
     try solver.solve()
     #expect(solver.net.blob("c")?.data.values.contains { $0 != 0 } == true)
+  }
+
+  /// The blob that diverged has given up its values when the loss is looked at.
+  @Test(arguments: [true, false]) func namesTheBlobThatDiverged(reusingMemory: Bool) throws {
+    let solver = try solver(reusingMemory: reusingMemory, "average_loss: 1 ")
+    let weights = try #require(solver.net.parameters.first { $0.layer == "ip" })
+    weights.blob.data.values = Array(repeating: 3e38, count: weights.blob.count)
+    let error = #expect(throws: CaffeError.self) { try solver.solve() }
+    #expect(
+      error?.message.contains("blob 's' of layer 'ip' is the first that is not finite") == true,
+      "\(String(describing: error))")
   }
 }
