@@ -3,21 +3,22 @@ import CaffeErrors
 
 /// Means over batches of the objective and of every output value of a net.
 public struct Means {
-  private var batches = 0
+  private var weight = 0.0
   private var lossSum = 0.0
   private var sums: [Double] = []
 
   public init() {}
 
-  public mutating func add(loss: Float, _ values: [Float]) {
-    batches += 1
-    lossSum += Double(loss)
-    let values = values.map(Double.init)
+  /// - Parameter weight: what the batch counts, such as how many items it has.
+  public mutating func add(loss: Float, _ values: [Float], weight: Int = 1) {
+    self.weight += Double(weight)
+    lossSum += Double(loss) * Double(weight)
+    let values = values.map { Double($0) * Double(weight) }
     sums = sums.isEmpty ? values : zip(sums, values).map(+)
   }
 
-  public var loss: Float { Float(lossSum / Double(batches)) }
-  public var values: [Float] { sums.map { Float($0 / Double(batches)) } }
+  public var loss: Float { Float(lossSum / weight) }
+  public var values: [Float] { sums.map { Float($0 / weight) } }
 }
 
 extension Net {

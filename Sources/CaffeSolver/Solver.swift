@@ -41,6 +41,8 @@ public final class Solver {
   var stopwatch = DisplayStopwatch()
   /// The state file of the last snapshot taken or restored.
   var lastSnapshot: String?
+  /// What each test runs over where `test_iter` does not say.
+  let coverages: [Coverage?]
   /// The iteration of the last snapshot taken.
   var writtenIteration: Int?
   /// The user asked to stop.
@@ -93,6 +95,10 @@ public final class Solver {
     testNets = try Solver.testNets(nets.tests, sharing: train, of: parameter, log: log) {
       context(.test)
     }
+    coverages = try Solver.coverages(of: testNets, for: parameter)
+    if parameter.testsWholeSets, testNets.isEmpty {
+      log.warning("test_interval is set, but test_iter is not, and there is no test net: no tests")
+    }
     monitor = try Monitor(parameter, testNets: testNets)
     log.info("Solver scaffolding done.")
     if let state, let snapshot {
@@ -100,6 +106,23 @@ public final class Solver {
       try restore(state, from: snapshot)
     } else {
       try loadWeights(parameter.weights, skippingMismatches: skippingMismatches)
+    }
+  }
+
+  /// What tests without `test_iter` run over.
+  private static func coverages(
+    of nets: [Net], for solver: SolverParameter
+  ) throws -> [Coverage?] {
+    try nets.enumerated().map { index, net in
+      guard solver.testsWholeSets else { return nil }
+      return try withPlace("test net (#\(index))") {
+        guard let coverage = try net.coverage() else {
+          throw CaffeError(
+            "test_iter is not set, and no layer counts its records (Data, HDF5Data, ImageData do): set test_iter"
+          )
+        }
+        return coverage
+      }
     }
   }
 

@@ -39,9 +39,6 @@ extension SolverChecks {
     if solver.lrPolicy == "multistep" && solver.stepvalue.isEmpty {
       remarks.append("lr_policy \"multistep\" has no stepvalue: the learning rate never changes")
     }
-    if solver.testInterval > 0 && solver.testIter.isEmpty {
-      remarks.append("test_interval is set, but test_iter is not: there will be no tests")
-    }
     return remarks
   }
 }

@@ -23,14 +23,9 @@ extension Solver {
   public func test(_ index: Int) throws -> (loss: Float, means: [Float])? {
     log.info("Iteration \(iteration), Testing net (#\(index))")
     let net = testNets[index]
-    var mean = Means()
-    for _ in 0..<parameter.testIter[index] {
-      try obeyDuringTest()
-      if isStopping {
-        log.info("Test interrupted.")
-        return nil
-      }
-      mean.add(loss: try net.forward(), net.outputs.flatMap(\.blob.data.values))
+    guard let mean = try means(of: net, index) else {
+      log.info("Test interrupted.")
+      return nil
     }
     if parameter.testComputeLoss { log.info("Test loss: \(Text.number(mean.loss))") }
     for (line, (output, value)) in zip(net.outputLines, mean.values).enumerated() {
@@ -40,6 +35,26 @@ extension Solver {
       self,
       tested: TestScore(iteration: iteration, net: index, loss: mean.loss, values: mean.values))
     return (mean.loss, mean.values)
+  }
+}
+
+extension Solver {
+  /// Means over `test_iter` batches, or over the whole test set without it; `nil` if the user stopped.
+  private func means(of net: Net, _ index: Int) throws -> Means? {
+    if let coverage = coverages[index] {
+      if isStopping { return nil }
+      return try net.score(over: coverage) { _, _, _ in
+        try obeyDuringTest()
+        return !isStopping
+      }
+    }
+    var means = Means()
+    for _ in 0..<parameter.testIter[index] {
+      try obeyDuringTest()
+      if isStopping { return nil }
+      means.add(loss: try net.forward(), net.outputs.flatMap(\.blob.data.values))
+    }
+    return means
   }
 }
 

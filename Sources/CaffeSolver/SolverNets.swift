@@ -51,17 +51,22 @@ package struct SolverNets {
   private static func tests(_ solver: SolverParameter) throws -> [NetParameter] {
     let named = solver.testNetParam.count + solver.testNet.count
     let hasGeneric = solver.hasNet || solver.hasNetParam
-    guard hasGeneric ? solver.testIter.count >= named : solver.testIter.count == named else {
+    let isEnough =
+      hasGeneric ? solver.testIter.count >= named : solver.testIter.count == named
+    guard solver.testsWholeSets || isEnough else {
       throw solver.mistake(
         "test_iter must be specified for each test network: \(solver.testIter.count) given, \(named) test nets"
       )
     }
     var nets = try solver.testNetParam.map { try $0.upgraded(file: "test_net_param").net }
     nets += try solver.testNet.map { try NetParameter.read($0) }
-    for _ in nets.count..<max(nets.count, solver.testIter.count) {
-      nets.append(
-        solver.hasNet
-          ? try NetParameter.read(solver.net) : try solver.netParam.upgraded(file: "net_param").net)
+    func generic() throws -> NetParameter {
+      solver.hasNet
+        ? try NetParameter.read(solver.net) : try solver.netParam.upgraded(file: "net_param").net
+    }
+    for _ in nets.count..<max(nets.count, solver.testIter.count) { nets.append(try generic()) }
+    if solver.testsWholeSets, nets.isEmpty, hasGeneric {
+      nets = [try generic()].filter(\.hasTestData)
     }
     guard solver.testState.isEmpty || solver.testState.count == nets.count else {
       throw solver.mistake(
@@ -79,6 +84,13 @@ package struct SolverNets {
 }
 
 extension NetParameter {
+  /// Whether a source of data is there for the phase TEST alone.
+  fileprivate var hasTestData: Bool {
+    layer.contains { layer in
+      layer.bottom.isEmpty && layer.include.contains { $0.hasPhase && $0.phase == .test }
+    }
+  }
+
   func inState(phase: Phase, _ solverState: NetState) -> NetParameter {
     var merged = NetState()
     merged.phase = phase
@@ -91,5 +103,8 @@ extension NetParameter {
 }
 
 extension SolverParameter {
+  /// Whether tests run over the whole test set, since nobody says how many batches they take.
+  package var testsWholeSets: Bool { testInterval > 0 && testIter.isEmpty }
+
   fileprivate func mistake(_ message: String) -> CaffeError { CaffeError(message, places: [place]) }
 }

@@ -21,6 +21,9 @@ struct Test: ParsableCommand {
   @Option(help: "How many batches.")
   var iterations = 50
 
+  @Flag(help: "Run over every record of the data once, instead of --iterations batches.")
+  var all = false
+
   @OptionGroup var matching: MatchingOptions
   @OptionGroup var state: StateOptions
   @OptionGroup var engine: EngineOptions
@@ -42,17 +45,38 @@ struct Test: ParsableCommand {
     try net.loadWeights(from: weights, skippingMismatches: matching.skipMismatch) {
       log.info("\($0)")
     }
-    log.info("Running for \(iterations) iterations.")
-    var means = Means()
-    for batch in 0..<iterations {
-      let loss = try net.forward()
-      let values = net.outputs.flatMap(\.blob.data.values)
+    let means = try score(net, log: log)
+    log.info("Loss: \(Text.number(means.loss))")
+    for (output, mean) in zip(net.outputLines, means.values) { log.info("\(output.text(mean))") }
+  }
+
+  private func score(_ net: Net, log: Logger) throws -> Means {
+    func report(_ batch: Int, _ values: [Float]) {
       for (output, value) in zip(net.outputLines, values) {
         log.info("Batch \(batch), \(output.blob.name) = \(Text.number(value))")
       }
+    }
+    var means = Means()
+    if all {
+      guard let coverage = try net.coverage() else {
+        throw CaffeError(
+          "--all: no layer counts its records (Data, HDF5Data, ImageData do); give --iterations",
+          places: [model])
+      }
+      log.info("Running for \(coverage.passes) iterations, over \(coverage.records) records.")
+      let found = try net.score(over: coverage) { batch, _, values in
+        report(batch, values)
+        return true
+      }
+      return found ?? means
+    }
+    log.info("Running for \(iterations) iterations.")
+    for batch in 0..<iterations {
+      let loss = try net.forward()
+      let values = net.outputs.flatMap(\.blob.data.values)
+      report(batch, values)
       means.add(loss: loss, values)
     }
-    log.info("Loss: \(Text.number(means.loss))")
-    for (output, mean) in zip(net.outputLines, means.values) { log.info("\(output.text(mean))") }
+    return means
   }
 }

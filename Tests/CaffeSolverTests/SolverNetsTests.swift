@@ -77,7 +77,7 @@ import Testing
       "test_iter must be specified for each test network: 1 given, 0 test nets"
     ),
     (
-      "net: 'a.prototxt' test_net: 'b.prototxt' test_interval: 1",
+      "net: 'a.prototxt' test_net: 'b.prototxt'",
       "test_iter must be specified for each test network: 0 given, 1 test nets"
     ),
     (

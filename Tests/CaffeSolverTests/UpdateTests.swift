@@ -155,8 +155,8 @@ import Testing
     ("base_lr: 1 test_interval: 2 test_iter: 1", []),
     ("test_interval: 0", ["base_lr is not set: the weights will stay as they are"]),
     (
-      "base_lr: 1 test_interval: 2",
-      ["test_interval is set, but test_iter is not: there will be no tests"]
+      "base_lr: 1 lr_policy: 'multistep'",
+      ["lr_policy \"multistep\" has no stepvalue: the learning rate never changes"]
     ),
   ])
   func oversightsAreRemarked(fields: String, remarks: [String]) throws {

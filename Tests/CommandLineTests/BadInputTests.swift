@@ -107,7 +107,7 @@ import Testing
       words: ["solver.prototxt", "lr_policy \"step\" needs gamma"]),
     Mistake(
       testDescription: "test net without test_iter",
-      solver: "test_net: \"net.prototxt\" test_interval: 2",
+      solver: "test_net: \"net.prototxt\"",
       words: ["solver.prototxt", "test_iter must be specified for each test network"]),
     Mistake(
       testDescription: "test_iter without test_interval", solver: "test_iter: 2",

@@ -49,6 +49,8 @@ open class Layer {
   package final var followers: [Layer] = []
   /// Who runs passes of this layer in its stead.
   package internal(set) final var fusion: Fusion?
+  /// A reader of records gives no more items in a pass than this, whatever its batch size.
+  package final var itemLimit: Int?
   /// The engine at work after `prepare()`, and which declined.
   public final var engine = EngineChoice()
 

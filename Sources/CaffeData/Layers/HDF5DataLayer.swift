@@ -46,8 +46,10 @@ package final class HDF5DataLayer: Layer {
   }
 
   package override func forward() throws {
+    let items = min(batchSize, itemLimit ?? batchSize)
+    for (blob, row) in zip(top, source.rowShapes) { blob.reshape(try Shape([items] + row)) }
     try source.read(
-      batchSize,
+      items,
       into: top.map { UnsafeMutableBufferPointer(start: $0.data.overwrite(), count: $0.count) })
   }
 

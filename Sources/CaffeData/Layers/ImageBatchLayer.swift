@@ -55,22 +55,28 @@ package class ImageBatchLayer: Layer {
 
   package override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     let images = try ImageBatch.shape(count: source.batchSize, source.firstExtents)
-    let labels = try Shape(
-      source.labelsEach == 1 ? [source.batchSize] : [source.batchSize, source.labelsEach])
-    return parameter.top.count > 1 ? [images, labels] : [images]
+    return parameter.top.count > 1 ? [images, try labelShape(source.batchSize)] : [images]
   }
 
   package override func forward() throws {
     let batch = try prefetcher.next()
     tellDamage(of: batch)
-    top[0].reshape(try ImageBatch.shape(count: batch.count, batch.extents))
+    let items = min(batch.count, itemLimit ?? batch.count)
+    top[0].reshape(try ImageBatch.shape(count: items, batch.extents))
     batch.values.withUnsafeBufferPointer { values in
       if let start = values.baseAddress {
-        Vector.copy(start, count: values.count, into: top[0].data.overwrite())
+        Vector.copy(start, count: top[0].count, into: top[0].data.overwrite())
       }
     }
-    if top.count > 1 { top[1].data.values = batch.labels }
+    if top.count > 1 {
+      top[1].reshape(try labelShape(items))
+      top[1].data.values = Array(batch.labels.prefix(top[1].count))
+    }
     pool.put(batch)
+  }
+
+  private func labelShape(_ items: Int) throws -> Shape {
+    try Shape(source.labelsEach == 1 ? [items] : [items, source.labelsEach])
   }
 
   /// How many records an epoch has; nil where items are drawn at random without end. A database that
