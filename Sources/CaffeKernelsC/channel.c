@@ -5,10 +5,10 @@
 #include "ck_parallel.h"
 #include "ck_reduce.h"
 #include "dispatch.h"
+#include "lanes.h"
 
-/// Channels handled at a time where each element has a channel of its own (inner = 1), and elements
-/// where channels alternate in blocks.
-enum { TILE = 256, LANES = CK_LANES };
+/// Channels handled at a time where each element has a channel of its own (inner = 1).
+enum { TILE = 256 };
 
 struct channel_context {
   const float *a, *b, *p, *q, *r;
@@ -35,23 +35,18 @@ static void affine_rows(const struct channel_context *x, long begin, long end) {
   }
 }
 
-/// The constants of the channels `first..<first + block`, over and over.
-static void spread(const float *constants, float missing, long first, long block, float *lanes) {
-  for (long i = 0; i < LANES; i++) lanes[i] = constants ? constants[first + i % block] : missing;
-}
-
 /// Rows of `inner` times `block` channels.
 static void affine_blocks(const struct channel_context *x, long begin, long end) {
-  static const float zeros[LANES];
-  float p[LANES], q[LANES], r[LANES];
+  static const float zeros[CK_LANES];
+  float p[CK_LANES], q[CK_LANES], r[CK_LANES];
   long extent = x->inner * x->block, blocks = x->channels / x->block;
   for (long row = begin; row < end; row++) {
     long first = row % blocks * x->block;
-    spread(x->p, 1, first, x->block, p);
-    spread(x->q, 0, first, x->block, q);
-    spread(x->r, 0, first, x->block, r);
-    for (long i = 0; i < extent; i += LANES) {
-      long offset = row * extent + i, count = extent - i < LANES ? extent - i : LANES;
+    ck_spread(x->p, 1, first, x->block, p);
+    ck_spread(x->q, 0, first, x->block, q);
+    ck_spread(x->r, 0, first, x->block, r);
+    for (long i = 0; i < extent; i += CK_LANES) {
+      long offset = row * extent + i, count = extent - i < CK_LANES ? extent - i : CK_LANES;
       ck_loops()->channel_row(
           x->a + offset, x->b ? x->b + offset : zeros, p, q, r, count, x->out + offset);
     }
@@ -176,25 +171,33 @@ static void sum_columns(const struct channel_context *x, long first, long count)
   for (long i = 0; i < count; i++) store(x, first + i, total[i]);
 }
 
-/// Sums of a block of channels that alternate: float over 8 stretches of lanes, then double.
-static void sum_block(const struct channel_context *x, long first) {
-  double total[LANES] = {0};
-  float constants[LANES];
-  spread(x->p, 0, first, x->block, constants);
-  long extent = x->inner * x->block;
-  for (long row = 0; row < x->outer; row++) {
-    long offset = row * x->channels * x->inner + first * x->inner;
-    for (long begin = 0; begin < extent; begin += 8 * LANES) {
-      float sums[LANES] = {0};
-      long end = begin + 8 * LANES < extent ? begin + 8 * LANES : extent;
-      for (long i = begin; i < end; i += LANES)
-        ck_loops()->accumulate[x->reduction](
-            x->a + offset + i, at(x->b, offset + i), constants, end - i < LANES ? end - i : LANES,
+void ck_sum_block(
+    enum ck_reduction operation, const float *a, const float *b, const float *k,
+    const struct ck_blocks *blocks, long first, double total[CK_LANES]) {
+  float constants[CK_LANES];
+  ck_spread(k, 0, first, blocks->block, constants);
+  long extent = blocks->inner * blocks->block;
+  for (long i = 0; i < CK_LANES; i++) total[i] = 0;
+  for (long row = 0; row < blocks->outer; row++) {
+    long offset = (row * blocks->channels + first) * blocks->inner;
+    for (long begin = 0; begin < extent; begin += 8 * CK_LANES) {
+      float sums[CK_LANES] = {0};
+      long end = begin + 8 * CK_LANES < extent ? begin + 8 * CK_LANES : extent;
+      for (long i = begin; i < end; i += CK_LANES)
+        ck_loops()->accumulate[operation](
+            a + offset + i, at(b, offset + i), constants, end - i < CK_LANES ? end - i : CK_LANES,
             sums);
-      for (long i = 0; i < LANES; i++) total[i] += (double)sums[i];
+      ck_add_lanes(sums, total);
     }
   }
-  for (long i = x->block; i < LANES; i++) total[i % x->block] += total[i];
+  ck_fold_lanes(total, blocks->block);
+}
+
+/// Sums of a block of channels that alternate.
+static void sum_block(const struct channel_context *x, long first) {
+  const struct ck_blocks blocks = {x->outer, x->channels, x->inner, x->block};
+  double total[CK_LANES];
+  ck_sum_block(x->reduction, x->a, x->b, x->p, &blocks, first, total);
   for (long i = 0; i < x->block; i++) store(x, first + i, total[i]);
 }
 

@@ -5,6 +5,7 @@
 
 #include "ck_parallel.h"
 #include "dispatch.h"
+#include "lanes.h"
 
 /// Values of a lane that are summed in float before they go into a double.
 enum { STRETCH = 16 * CK_LANES };
@@ -39,35 +40,20 @@ static struct stretch stretch(const struct ck_normalization *n, long first, long
                           rest < STRETCH ? rest : STRETCH};
 }
 
-static void add_lanes(const float *sums, double *total) {
-  for (long i = 0; i < CK_LANES; i++) total[i] += (double)sums[i];
+static struct ck_blocks blocks(const struct ck_normalization *n) {
+  return (struct ck_blocks){n->outer, n->channels, n->inner, n->block};
 }
 
-/// Joins the lanes of the same channel.
-static void fold(double *total, long block) {
-  for (long i = block; i < CK_LANES; i++) total[i % block] += total[i];
-}
-
-static void spread(const float *constants, long block, float *lanes) {
-  for (long i = 0; i < CK_LANES; i++) lanes[i] = constants[i % block];
-}
+static double population(const struct ck_normalization *n) { return (double)(n->outer * n->inner); }
 
 static void find_statistics(const struct block *b, long first) {
   const struct ck_normalization *n = b->n;
-  double population = (double)(n->outer * n->inner);
-  float centre[CK_LANES] = {0}, *targets[2] = {n->mean + first, n->variance + first};
-  for (int squared = 0; squared < 2; squared++) {
-    double total[CK_LANES] = {0};
-    for (long i = 0; i < stretches(n); i++) {
-      struct stretch s = stretch(n, first, i);
-      float sums[CK_LANES] = {0};
-      ck_loops()->lane_sums(b->x + s.offset, centre, squared, s.count, sums);
-      add_lanes(sums, total);
-    }
-    fold(total, n->block);
-    for (long i = 0; i < n->block; i++) targets[squared][i] = (float)(total[i] / population);
-    spread(targets[0], n->block, centre);
-  }
+  const struct ck_blocks extents = blocks(n);
+  double total[CK_LANES];
+  ck_sum_block(CK_SUM, b->x, NULL, NULL, &extents, first, total);
+  for (long i = 0; i < n->block; i++) n->mean[first + i] = (float)(total[i] / population(n));
+  ck_sum_block(CK_CENTRED_SUMSQ, b->x, NULL, n->mean, &extents, first, total);
+  for (long i = 0; i < n->block; i++) n->variance[first + i] = (float)(total[i] / population(n));
 }
 
 static float inverse_deviation(const struct ck_normalization *n, long channel) {
@@ -110,18 +96,17 @@ static void find_gradient(
     ck_loops()->lane_gradient_sums(
         b->dy + s.offset, b->x + s.offset, k->scale, k->shift, n->floor, k->centre, s.count, sums,
         products);
-    add_lanes(sums, total);
-    add_lanes(products, product);
+    ck_add_lanes(sums, total);
+    ck_add_lanes(products, product);
   }
-  fold(total, n->block);
-  fold(product, n->block);
-  double population = (double)(n->outer * n->inner);
+  ck_fold_lanes(total, n->block);
+  ck_fold_lanes(product, n->block);
   for (long i = 0; i < n->block; i++) {
     double inverse = (double)inverse_deviation(n, first + i), factor = (double)k->scale[i];
     if (b->dscale) b->dscale[first + i] += (float)(product[i] * inverse);
     if (b->dshift) b->dshift[first + i] += (float)total[i];
-    double slope = n->given ? 0 : -factor * inverse * inverse * product[i] / population;
-    double constant = n->given ? 0 : -factor * total[i] / population;
+    double slope = n->given ? 0 : -factor * inverse * inverse * product[i] / population(n);
+    double constant = n->given ? 0 : -factor * total[i] / population(n);
     for (long lane = i; lane < CK_LANES; lane += n->block) {
       p[lane] = (float)slope;
       q[lane] = (float)(constant - slope * (double)k->centre[i]);

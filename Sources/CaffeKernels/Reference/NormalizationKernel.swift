@@ -1,7 +1,7 @@
 import CaffeKernelsC
 
-/// Statistics and normalisation per channel: BatchNorm, and MVN as the case of `outer` 1, whose
-/// "channels" are the rows to be normalised.
+/// Statistics and normalisation per channel, as MVN has them: there `outer` is 1, and the "channels"
+/// are the rows to be normalised. BatchNorm has a kernel of its own.
 package struct NormalizationKernel: Hashable, Sendable {
   package let extents: ChannelExtents
 
@@ -21,7 +21,7 @@ package struct NormalizationKernel: Hashable, Sendable {
 
   /// output ← (input − mean[c]) · factor[c]; `output` may be `input`.
   ///
-  /// The factor is 1 / √(variance + eps) for BatchNorm and 1 / (√variance + eps) for MVN.
+  /// The factor is 1 / (√variance + eps) for MVN.
   package func normalize(
     _ input: UnsafePointer<Float>, mean: UnsafePointer<Float>, factor: UnsafePointer<Float>,
     into output: UnsafeMutablePointer<Float>
