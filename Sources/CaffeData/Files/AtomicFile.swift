@@ -49,7 +49,8 @@ package enum AtomicFile {
   private static func replace(_ path: String, _ body: (String) throws -> Void) throws {
     let target = URL(fileURLWithPath: path)
     let folder = target.deletingLastPathComponent().path
-    let stem = ".\(target.lastPathComponent).\(machine)."
+    // Process numbers mean nothing on other machines that share the folder.
+    let stem = ".\(target.lastPathComponent).\(Host.name)."
     let temporary = "\(folder)/\(stem)\(getpid()).\(UUID().uuidString.prefix(8))"
     removeLeftovers(of: stem, in: folder)
     do {
@@ -76,15 +77,6 @@ package enum AtomicFile {
       try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
     }
   }
-
-  /// The name of this machine: process numbers mean nothing on others that share a folder with it.
-  private static let machine: String = {
-    var name = utsname()
-    guard uname(&name) == 0 else { return "" }
-    return withUnsafeBytes(of: name.nodename) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-  }()
 
   private static func synchronize(_ path: String) throws {
     try SystemFile(reading: path).synchronize()

@@ -12,11 +12,8 @@ package final class EventFile {
 
   /// Makes a new file in `folder`, which is made if it is not there.
   package init(in folder: String) throws {
-    var name = [CChar](repeating: 0, count: 256)
-    gethostname(&name, name.count - 1)
-    let host = String(
-      decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    path = "\(folder)/events.out.tfevents.\(Int(Date().timeIntervalSince1970)).\(host).\(getpid())"
+    let began = Int(Date().timeIntervalSince1970)
+    path = "\(folder)/events.out.tfevents.\(began).\(Host.name).\(getpid())"
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       file = try SystemFile(creating: path)
