@@ -75,7 +75,7 @@ public final class Net {
     let plan = try NetPlan(description, context: context, catalog: catalog)
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
     let reusesMemory = context.reusesMemory && !description.debugInfo
-    let lives = plan.livesEnding()
+    let lives = reusesMemory ? plan.livesEnding() : []
     if reusesMemory {
       let pool = MemoryPool()
       for blob in blobs { blob.draw(from: pool) }

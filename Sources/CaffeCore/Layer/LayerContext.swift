@@ -53,8 +53,7 @@ public struct LayerContext {
 
   public init(
     phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, reusesMemory: Bool = false,
-    seed: UInt64 = 0,
-    clock: PassClock = PassClock(), folder: String = "",
+    seed: UInt64 = 0, clock: PassClock = PassClock(), folder: String = "",
     report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase

@@ -2,8 +2,6 @@
 package final class MemoryPool {
   /// Blocks that nobody uses now, the smallest first.
   private var unused: [AlignedMemory] = []
-  /// Bytes of all blocks made so far.
-  private(set) var byteCount = 0
 
   package init() {}
 
@@ -13,7 +11,6 @@ package final class MemoryPool {
     if let index = unused.firstIndex(where: { $0.byteCount >= byteCount }) {
       return unused.remove(at: index)
     }
-    self.byteCount += byteCount
     return AlignedMemory(byteCount: byteCount)
   }
 

@@ -83,11 +83,6 @@ extension PlannedLayer {
 
   /// Whether the layer's top is neither its bottom (in place) nor a view of it.
   fileprivate func ownsMemory(of top: Int) -> Bool {
-    if bottoms.contains(top) { return false }
-    switch kind.topMemory {
-    case .own: return true
-    case .view: return bottoms.isEmpty
-    case .viewOfOnlyBottom: return bottoms.count != 1 || tops.count != 1
-    }
+    !bottoms.contains(top) && !isView
   }
 }

@@ -7,18 +7,22 @@ extension NetPlan {
   /// A blob stands for all its views. What layers without bottoms make stays, since some make it only
   /// once (constants, values that the caller puts in).
   package func livesEnding() -> [[Int]] {
-    var ends = Array(repeating: [Int](), count: layers.count)
     let owners = owners()
-    for owner in blobs.indices where owners[owner] == owner {
-      let family = blobs.indices.filter { owners[$0] == owner }
-      let makers = family.flatMap { blobs[$0].makers }.map { layers[$0] }
-      let readers = layers.indices.filter { !Set(layers[$0].bottoms).isDisjoint(with: family) }
-      guard let last = readers.last, family.allSatisfy({ !blobs[$0].isOutput }),
-        readers.allSatisfy({ !layers[$0].gradientReads(anyOf: family) }),
-        makers.allSatisfy({ !$0.gradientReadsTops && !$0.bottoms.isEmpty })
-      else { continue }
-      ends[last].append(owner)
+    var lastReaders: [Int: Int] = [:]
+    var staying = Set(blobs.indices.filter { blobs[$0].isOutput }.map { owners[$0] })
+    for (index, layer) in layers.enumerated() {
+      for bottom in layer.bottoms { lastReaders[owners[bottom]] = index }
+      if layer.gradientReadsBottoms {
+        let tops = Set(layer.tops.map { owners[$0] })
+        // What a layer runs in place on, it keeps.
+        staying.formUnion(layer.bottoms.map { owners[$0] }.filter { !tops.contains($0) })
+      }
+      if layer.bottoms.isEmpty || layer.gradientReadsTops {
+        staying.formUnion(layer.tops.map { owners[$0] })
+      }
     }
+    var ends = Array(repeating: [Int](), count: layers.count)
+    for (blob, reader) in lastReaders where !staying.contains(blob) { ends[reader].append(blob) }
     return ends
   }
 
@@ -33,10 +37,8 @@ extension NetPlan {
 }
 
 extension PlannedLayer {
-  /// Whether the gradient reads one of these as a bottom; what a layer runs in place on, it keeps.
-  fileprivate func gradientReads(anyOf blobs: [Int]) -> Bool {
+  fileprivate var gradientReadsBottoms: Bool {
     needsBackward && !isView && kind.gradientReadsBottoms(parameter)
-      && bottoms.contains { blobs.contains($0) && !tops.contains($0) }
   }
 
   fileprivate var gradientReadsTops: Bool {

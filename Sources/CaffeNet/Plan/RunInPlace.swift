@@ -33,7 +33,7 @@ extension NetPlan {
 
 extension PlannedLayer {
   /// Whether the tops are the bottom under other shapes.
-  var isView: Bool {
+  package var isView: Bool {
     switch kind.topMemory {
     case .own: false
     case .viewOfOnlyBottom: bottoms.count == 1 && tops.count == 1 && bottoms != tops
