@@ -1,10 +1,20 @@
 import CaffeCore
 import CaffeErrors
 
-/// The passes in which a net's data layers show every record once.
-public struct Coverage: Sendable {
+/// The passes in which a data layer shows every record once.
+public struct Coverage: Sendable, Equatable {
   public let records: Int
   public let batch: Int
+
+  /// - Parameter top: the shape of the layer's first top.
+  /// - Returns: `nil` for a layer that does not count its records.
+  /// - Throws: records that cannot be counted.
+  package init?(of layer: Layer, top: Shape?) throws {
+    guard let records = try layer.recordCount(), let batch = top?.dimensions.first, batch > 0
+    else { return nil }
+    self.records = records
+    self.batch = batch
+  }
 
   /// The last pass has fewer items where the batch size does not divide the number of records.
   public var passes: Int { (records + batch - 1) / batch }
@@ -19,12 +29,10 @@ extension Net {
   public func coverage() throws -> Coverage? {
     var found: (Coverage, layer: String)?
     for layer in layers {
-      guard let records = try layer.recordCount(), let batch = layer.top[0].shape.dimensions.first
-      else { continue }
-      let coverage = Coverage(records: records, batch: batch)
-      if let (first, name) = found, first.records != records || first.batch != batch {
+      guard let coverage = try Coverage(of: layer, top: layer.top.first?.shape) else { continue }
+      if let (first, name) = found, first != coverage {
         throw CaffeError(
-          "layer '\(name)' has \(first.records) records in batches of \(first.batch), layer '\(layer.name)' \(records) in batches of \(batch): there is no one number of passes that covers both"
+          "layer '\(name)' has \(first.records) records in batches of \(first.batch), layer '\(layer.name)' \(coverage.records) in batches of \(coverage.batch): there is no one number of passes that covers both"
         )
       }
       found = (coverage, layer.name)
@@ -32,36 +40,44 @@ extension Net {
     return found?.0
   }
 
-  /// Runs forward over every record once, from the first one on, and returns the means over records.
+  /// Runs forward a number of times and returns the means over the batches.
   ///
-  /// - Parameter each: is told the objective and the output values of each pass, and says whether to
-  ///   go on.
-  /// - Returns: `nil` if `each` has stopped it.
-  /// - Throws: outputs with a value for each item, of which there is no mean over batches.
+  /// - Parameters:
+  ///   - coverage: the passes begin with the first record, show every record once, and the means are
+  ///     over records. Without it they go on where the data layers are.
+  ///   - goesOn: is asked before each pass.
+  ///   - each: is told the number and the output values of each pass.
+  /// - Returns: `nil` if `goesOn` has ended it.
+  /// - Throws: with `coverage`, outputs with a value for each item, of which there is no mean.
   public func score(
-    over coverage: Coverage, each: (_ pass: Int, _ loss: Float, _ values: [Float]) throws -> Bool
+    passes: Int, covering coverage: Coverage? = nil, while goesOn: () throws -> Bool = { true },
+    each: (_ pass: Int, _ values: [Float]) -> Void = { _, _ in }
   ) throws -> Means? {
-    let outputShapes = outputs.map(\.blob.shape)
+    let shapes = outputs.map(\.blob.shape)
     defer { limitItems(nil) }
-    try seek(toPass: 0)
+    if coverage != nil { try seek(toPass: 0) }
     var means = Means()
-    for pass in 0..<coverage.passes {
-      let items = coverage.items(in: pass)
-      limitItems(items == coverage.batch ? nil : items)
+    for pass in 0..<passes {
+      guard try goesOn() else { return nil }
+      let items = coverage?.items(in: pass)
+      limitItems(items)
       let loss = try forward()
-      for (output, shape) in zip(outputs, outputShapes) where output.blob.shape != shape {
-        throw CaffeError(
-          "output '\(output.blob.name)' has values for each item, and the last batch has fewer items: there is no mean over batches"
-        )
-      }
-      let values = outputs.flatMap(\.blob.data.values)
-      guard try each(pass, loss, values) else { return nil }
-      means.add(loss: loss, values, weight: items)
+      if coverage != nil { try checkOutputs(have: shapes) }
+      each(pass, outputValues)
+      means.add(loss: loss, outputValues, weight: items ?? 1)
     }
     return means
   }
 
   private func limitItems(_ limit: Int?) {
     for layer in layers { layer.itemLimit = limit }
+  }
+
+  private func checkOutputs(have shapes: [Shape]) throws {
+    for (output, shape) in zip(outputs, shapes) where output.blob.shape != shape {
+      throw CaffeError(
+        "output '\(output.blob.name)' has values for each item, and the last batch has fewer items: there is no mean over batches"
+      )
+    }
   }
 }

@@ -26,6 +26,9 @@ extension Net {
   public var outputLines: [NetOutput] {
     outputs.flatMap { output in Array(repeating: output, count: output.blob.count) }
   }
+
+  /// What the outputs hold, a value for each of `outputLines`.
+  public var outputValues: [Float] { outputs.flatMap(\.blob.data.values) }
 }
 
 extension NetOutput {

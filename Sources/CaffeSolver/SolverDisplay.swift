@@ -10,8 +10,7 @@ extension Solver {
     log.info(
       "Iteration \(iteration) (\(Text.number(lap.rate)) iter/s, \(Text.number(lap.seconds))s/\(parameter.display) iters), loss = \(Text.number(lossWindow.mean))"
     )
-    let values = net.outputs.flatMap(\.blob.data.values)
-    for (line, (output, value)) in zip(net.outputLines, values).enumerated() {
+    for (line, (output, value)) in zip(net.outputLines, net.outputValues).enumerated() {
       log.info("    Train net output #\(line): \(output.text(value))")
     }
   }
@@ -23,7 +22,14 @@ extension Solver {
   public func test(_ index: Int) throws -> (loss: Float, means: [Float])? {
     log.info("Iteration \(iteration), Testing net (#\(index))")
     let net = testNets[index]
-    guard let mean = try means(of: net, index) else {
+    let coverage = coverages[index]
+    let mean = try net.score(
+      passes: coverage?.passes ?? parameter.testIter[index], covering: coverage
+    ) {
+      try obeyDuringTest()
+      return !isStopping
+    }
+    guard let mean else {
       log.info("Test interrupted.")
       return nil
     }
@@ -35,26 +41,6 @@ extension Solver {
       self,
       tested: TestScore(iteration: iteration, net: index, loss: mean.loss, values: mean.values))
     return (mean.loss, mean.values)
-  }
-}
-
-extension Solver {
-  /// Means over `test_iter` batches, or over the whole test set without it; `nil` if the user stopped.
-  private func means(of net: Net, _ index: Int) throws -> Means? {
-    if let coverage = coverages[index] {
-      if isStopping { return nil }
-      return try net.score(over: coverage) { _, _, _ in
-        try obeyDuringTest()
-        return !isStopping
-      }
-    }
-    var means = Means()
-    for _ in 0..<parameter.testIter[index] {
-      try obeyDuringTest()
-      if isStopping { return nil }
-      means.add(loss: try net.forward(), net.outputs.flatMap(\.blob.data.values))
-    }
-    return means
   }
 }
 

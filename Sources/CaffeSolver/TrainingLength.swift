@@ -19,21 +19,18 @@ struct TrainingLength {
       return
     }
     let source = try TrainingLength.source(of: net)
-    let perIteration = source.batch * solver.iterSize
-    let records = solver.maxEpoch * source.records
+    let perIteration = source.coverage.batch * solver.iterSize
+    let records = solver.maxEpoch * source.coverage.records
     let epochs = records / perIteration + (records % perIteration == 0 ? 0 : 1)
     iterations = solver.maxIter > 0 ? min(solver.maxIter, epochs) : epochs
     note =
-      "max_epoch \(solver.maxEpoch): \(epochs) iterations of \(perIteration) of the \(source.records) records of layer '\(source.layer)'"
+      "max_epoch \(solver.maxEpoch): \(epochs) iterations of \(perIteration) of the \(source.coverage.records) records of layer '\(source.layer)'"
   }
 
-  private static func source(
-    of net: Net
-  ) throws -> (layer: String, records: Int, batch: Int) {
+  private static func source(of net: Net) throws -> (layer: String, coverage: Coverage) {
     for layer in net.layers {
-      if let records = try layer.recordCount(), let batch = layer.top.first?.shape.dimensions.first
-      {
-        return (layer.name, records, batch)
+      if let coverage = try Coverage(of: layer, top: layer.top.first?.shape) {
+        return (layer.name, coverage)
       }
     }
     throw CaffeError(

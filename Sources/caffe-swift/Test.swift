@@ -51,32 +51,20 @@ struct Test: ParsableCommand {
   }
 
   private func score(_ net: Net, log: Logger) throws -> Means {
+    let coverage = all ? try net.coverage() : nil
+    if all && coverage == nil {
+      throw CaffeError(
+        "--all: no layer counts its records (Data, HDF5Data, ImageData do); give --iterations",
+        places: [model])
+    }
+    let passes = coverage?.passes ?? iterations
+    let extent = coverage.map { ", over \($0.records) records" } ?? ""
+    log.info("Running for \(passes) iterations\(extent).")
     func report(_ batch: Int, _ values: [Float]) {
       for (output, value) in zip(net.outputLines, values) {
         log.info("Batch \(batch), \(output.blob.name) = \(Text.number(value))")
       }
     }
-    var means = Means()
-    if all {
-      guard let coverage = try net.coverage() else {
-        throw CaffeError(
-          "--all: no layer counts its records (Data, HDF5Data, ImageData do); give --iterations",
-          places: [model])
-      }
-      log.info("Running for \(coverage.passes) iterations, over \(coverage.records) records.")
-      let found = try net.score(over: coverage) { batch, _, values in
-        report(batch, values)
-        return true
-      }
-      return found ?? means
-    }
-    log.info("Running for \(iterations) iterations.")
-    for batch in 0..<iterations {
-      let loss = try net.forward()
-      let values = net.outputs.flatMap(\.blob.data.values)
-      report(batch, values)
-      means.add(loss: loss, values)
-    }
-    return means
+    return try net.score(passes: passes, covering: coverage, each: report) ?? Means()
   }
 }

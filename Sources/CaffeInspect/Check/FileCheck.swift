@@ -85,12 +85,13 @@ package struct FileCheck {
     _ plan: NetPlan, iterations: Int, _ index: Int, _ path: String
   ) {
     for planned in plan.layers {
-      guard let records = try? planned.layer?.recordCount(), let top = planned.tops.first,
-        let batch = plan.blobs[top].shape.dimensions.first, batch > 0
+      guard let layer = planned.layer,
+        let coverage = try? Coverage(
+          of: layer, top: planned.tops.first.map { plan.blobs[$0].shape })
       else { continue }
+      let (records, batch, needed) = (coverage.records, coverage.batch, coverage.passes)
       let seen = iterations * batch
       guard seen != records else { return }
-      let needed = (records + batch - 1) / batch
       let what =
         seen < records
         ? "only \(seen) of the \(records) records are tested"

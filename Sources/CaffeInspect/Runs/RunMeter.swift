@@ -59,7 +59,7 @@ package final class RunMeter: SolverObserver {
     let share = waitedNow.map { ($0 - waited) / .seconds(1) / seconds }
     let record = RunRecord.Train(
       iteration: moment.iteration, loss: Double(moment.averageLoss),
-      outputs: OutputValues.byName(solver.net, solver.net.outputs.flatMap(\.blob.data.values)),
+      outputs: OutputValues.byName(solver.net, solver.net.outputValues),
       lr: Double(moment.learningRate), seconds: self.seconds,
       imagesPerSecond: itemsPerIteration > 0 && seconds > 0 ? rate : nil,
       dataWait: seconds > 0 ? share : nil,
