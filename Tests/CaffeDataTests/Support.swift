@@ -28,7 +28,7 @@ final class TemporaryFolder: Sendable {
 func fixture(_ name: String) -> String { PackageFolder.path("Tests/Fixtures/" + name) }
 
 /// Golden numbers of BVLC Caffe 1.0 (commit 9b89154, CPU, OpenCV 4.6); see the README there.
-func golden(_ name: String) -> String { Goldens.path(name) }
+func golden(_ name: String) -> String { Goldens.own(name) }
 
 /// Expects `body` to throw a `CaffeError` whose text contains `words`.
 func expectError(

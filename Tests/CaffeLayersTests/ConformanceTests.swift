@@ -12,7 +12,7 @@ import Testing
   static let types = LayerCatalog.standard.kinds.map(\.type)
 
   @Test func everyTypeOfCaffeIsThereAndTried() throws {
-    let table = try String(contentsOfFile: Goldens.path("layers/types.tsv"), encoding: .utf8)
+    let table = try String(contentsOfFile: Goldens.own("layers/types.tsv"), encoding: .utf8)
     let wanted = table.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
     #expect(wanted.count == 60)
     #expect(Set(wanted).subtracting(Self.types).isEmpty)

@@ -20,9 +20,9 @@ struct Trial {
       .appendingPathComponent("conformance-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let image = Goldens.path("data/images/01.png")
+    let image = Goldens.own("data/images/01.png")
     for (name, text) in [
-      ("list.txt", Goldens.path("solver/train.h5")), ("images.txt", "\(image) 3\n\(image) 1"),
+      ("list.txt", Goldens.own("solver/train.h5")), ("images.txt", "\(image) 3\n\(image) 1"),
       ("windows.txt", "# 0\n\(image)\n3 20 20\n2\n1 0.9 0 0 4 4\n0 0.1 1 1 6 6\n"),
     ] {
       try text.write(to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
@@ -58,7 +58,7 @@ struct Trial {
       NetParameter(text: text, file: type),
       context: LayerContext(
         phase: .train, engine: engine == .caffe ? .caffe : nil, seed: 5,
-        folder: Goldens.path("data")))
+        folder: Goldens.own("data")))
     try fill(net, more: more)
     let index = try #require(net.layers.firstIndex { $0.name == "l" })
     let memory = net.layers[index] as? MemoryDataLayer

@@ -4,7 +4,7 @@ import Foundation
 /// Files under `Tests/Goldens`. What these tests know of them is theirs alone, so another folder of
 /// goldens cannot stand in.
 enum SchemaGoldens {
-  static func path(_ name: String) -> String { PackageFolder.path("Tests/Goldens/" + name) }
+  static func path(_ name: String) -> String { Goldens.own(name) }
 
   static func bytes(_ name: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))

@@ -9,8 +9,7 @@ import Testing
 /// again: what is ours comes besides, where Caffe does not look.
 @Suite struct SnapshotLayoutTests {
   static let runs = ["resume-sgd", "resume-adam"]
-  /// Those of this repository, wherever `CAFFE_GOLDENS` leads.
-  private static let goldens = PackageFolder.path("Tests/Goldens/solver")
+  private static let goldens = Goldens.own("solver")
 
   private struct Twins {
     /// Keeps the files there.

@@ -5,10 +5,16 @@ import Glibc
 public enum Goldens {
   public static let folder: String = {
     if let path = getenv("CAFFE_GOLDENS") { return String(cString: path) }
-    return PackageFolder.path("Tests/Goldens")
+    return ownFolder
   }()
 
   public static func path(_ name: String) -> String { folder + "/" + name }
+
+  /// A file of this package, wherever `CAFFE_GOLDENS` leads: for tests that want this very file. Another
+  /// folder of goldens need not have it.
+  public static func own(_ name: String) -> String { ownFolder + "/" + name }
+
+  private static let ownFolder = PackageFolder.path("Tests/Goldens")
 }
 
 /// Why a golden case could not be run.
