@@ -80,7 +80,7 @@ public final class Solver {
     }
     snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)
     let prefix = snapshotPrefix
-    try withPlace(parameter.place) { try Solver.checkSnapshotFolder(parameter, prefix: prefix) }
+    try withPlace(parameter.place) { try SnapshotPrefix.check(parameter, prefix: prefix) }
     let nets = try SolverNets(parameter, folder: folder)
     log.info("Creating training net")
     let train = try Net(nets.train, context: context(.train))

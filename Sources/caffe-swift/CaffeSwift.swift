@@ -31,13 +31,14 @@ struct CaffeSwift: ParsableCommand {
     ])
 
   static func main() {
-    signal(SIGPIPE, SIG_DFL)
+    Interruption.prepare()
     LoggingSystem.bootstrap(GlogHandler.init)
     do {
       var command = try parseAsRoot(CaffeFlags.normalised(CommandLine.arguments.dropFirst()))
       try command.run()
     } catch let error as CaffeError {
       TerminalLine.finish()
+      TemporaryFiles.removeAll()
       StandardError.write("caffe-swift: \(error)\n")
       Glibc.exit(1)
     } catch {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Caffe
+import Glibc
 import Logging
 
 struct Train: ParsableCommand {
@@ -11,7 +12,7 @@ struct Train: ParsableCommand {
       Fine-tune: caffe-swift train --solver s.prototxt --weights big.caffemodel --skip-mismatch
 
       Ctrl-C stops after the current iteration with a snapshot, a second one at once; SIGHUP takes \
-      a snapshot and goes on.
+      a snapshot and goes on. If nobody reads the log any more (train 2>&1 | head) the run goes on.
       """)
 
   @Option(help: "The solver file, a SolverParameter as text.")
@@ -50,16 +51,19 @@ struct Train: ParsableCommand {
     state.apply(to: &parameter)
     engine.report(mode: parameter, to: log)
     Signals.install(interrupt: sigintEffect.action, hangup: sighupEffect.action)
+    // A log is not worth the run.
+    signal(SIGPIPE, SIG_IGN)
     if let weights { parameter.weights = [weights] }
     let run = try Solver(
       parameter, engine: engine.engine, resuming: snapshot,
       reusingMemory: watching.tensorBoard == nil,
       skippingMismatches: matching.skipMismatch, log: log)
+    let lock = try run.lockSnapshots()
     run.requestedAction = Signals.take
     run.net.detectsAnomalies = watching.detectAnomaly
     run.observer = try watching.observer(of: run, continuing: snapshot != nil)
     log.info("Starting Optimization")
-    try run.solve()
+    _ = try withExtendedLifetime(lock) { try run.solve() }
     TerminalLine.finish()
     log.info("Optimization Done.")
   }

@@ -14,7 +14,9 @@ struct WatchOptions: ParsableArguments {
   var quiet = false
 
   @Option(
-    help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
+    help: ArgumentHelp(
+      "Write iterations, tests and snapshots to this file, a JSON object a line.",
+      discussion: "If it cannot be written any more, a warning says so and the run goes on."))
   var logJson: String?
 
   @Option(
@@ -62,6 +64,7 @@ struct WatchOptions: ParsableArguments {
       sinks.append(
         try TensorBoardLog(tensorBoard, solver: solver, interval: histogramInterval))
     }
-    return sinks.isEmpty ? nil : try RunMeter(solver, sinks: sinks)
+    let log = logger
+    return sinks.isEmpty ? nil : try RunMeter(solver, sinks: sinks) { log.warning("\($0)") }
   }
 }

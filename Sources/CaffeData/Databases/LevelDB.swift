@@ -20,6 +20,7 @@ enum LevelDB {
     guard let message else { return result }
     defer { leveldb_free(message) }
     let reason = String(cString: message).replacingOccurrences(of: folder + "/", with: "")
+      .replacingOccurrences(of: folder, with: "the folder")
     throw CaffeError("\(failed): \(reason)")
   }
 }

@@ -72,22 +72,21 @@ final class LevelDBView {
     guard isFolder.boolValue, files.fileExists(atPath: "\(original)/\(mark)") else {
       throw CaffeError("this is not a LevelDB database: a folder with \(mark)")
     }
-    path =
-      files.temporaryDirectory.appendingPathComponent(
-        "caffe-swift-leveldb-\(UUID().uuidString)"
-      ).path
+    let (folder, name) = (files.temporaryDirectory.path, "caffe-swift-leveldb")
+    TemporaryFiles.removeLeftovers(of: name, in: folder)
+    path = TemporaryFiles.path(for: name, in: folder)
     do {
       try files.createDirectory(atPath: path, withIntermediateDirectories: true)
       try Self.fill(path, from: URL(fileURLWithPath: original).path)
     } catch {
-      try? files.removeItem(atPath: path)
+      TemporaryFiles.remove(path)
       throw CaffeError(
         "cannot make a view of this LevelDB database in \(path): \(error.localizedDescription)")
     }
   }
 
   deinit {
-    try? FileManager.default.removeItem(atPath: path)
+    TemporaryFiles.remove(path)
   }
 
   private static func fill(_ path: String, from original: String) throws {

@@ -16,7 +16,7 @@ package struct SystemFile: ~Copyable {
 
   /// Opens a file to write at its end; one that is not there is created.
   package init(appendingTo path: String) throws {
-    try self.init(path, O_WRONLY | O_CREAT | O_APPEND)
+    try self.init(path, O_RDWR | O_CREAT | O_APPEND)
   }
 
   /// Opens a file or folder to read.
@@ -30,12 +30,43 @@ package struct SystemFile: ~Copyable {
   }
 
   private init(_ path: String, _ flags: Int32) throws {
-    descriptor = open(path, flags | O_CLOEXEC, 0o666)
+    descriptor = Self.again { open(path, flags | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else { throw CaffeError(Self.reason) }
   }
 
   deinit {
     close(descriptor)
+  }
+
+  /// Makes a call of the system until no signal interrupts it.
+  private static func again(_ call: () -> Int32) -> Int32 {
+    while true {
+      let status = call()
+      if status >= 0 || errno != EINTR { return status }
+    }
+  }
+
+  /// Cuts off what follows the last line feed: half a line of a writer that was killed. For files that
+  /// are open for reading and writing.
+  package func dropUnfinishedLine() throws {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw CaffeError(Self.reason) }
+    guard status.st_mode & S_IFMT == S_IFREG else { return }
+    var end = status.st_size
+    var block = [UInt8](repeating: 0, count: 4096)
+    while end > 0 {
+      let start = max(0, end - block.count)
+      let count = pread(descriptor, &block, end - start, off_t(start))
+      guard count == end - start else { throw CaffeError(Self.reason) }
+      if let last = block[..<count].lastIndex(of: UInt8(ascii: "\n")) {
+        end = start + last + 1
+        break
+      }
+      end = start
+    }
+    guard end == status.st_size || ftruncate(descriptor, off_t(end)) == 0 else {
+      throw CaffeError(Self.reason)
+    }
   }
 
   /// Appends all bytes.
@@ -55,7 +86,10 @@ package struct SystemFile: ~Copyable {
   func reserve(_ count: Int) throws {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw CaffeError(Self.reason) }
-    let failure = posix_fallocate(descriptor, status.st_size, off_t(count))
+    var failure: Int32
+    repeat {
+      failure = posix_fallocate(descriptor, status.st_size, off_t(count))
+    } while failure == EINTR
     // What is no file on a disk has nothing to reserve.
     guard [0, EINVAL, ENODEV, EOPNOTSUPP].contains(failure) else {
       throw CaffeError(String(cString: strerror(failure)))
@@ -65,6 +99,8 @@ package struct SystemFile: ~Copyable {
   /// Returns when everything written has reached the disk.
   func synchronize() throws {
     // What is no file on a disk (EINVAL: a pipe, a device) has nothing to wait for.
-    guard fsync(descriptor) == 0 || errno == EINVAL else { throw CaffeError(Self.reason) }
+    guard Self.again({ fsync(descriptor) }) == 0 || errno == EINVAL else {
+      throw CaffeError(Self.reason)
+    }
   }
 }

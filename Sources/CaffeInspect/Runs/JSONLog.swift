@@ -13,6 +13,7 @@ package final class JSONLog: RunSink {
     self.path = path
     do {
       file = continuing ? try SystemFile(appendingTo: path) : try SystemFile(creating: path)
+      if continuing { try file.dropUnfinishedLine() }
     } catch let error as CaffeError {
       throw error.within(path)
     }

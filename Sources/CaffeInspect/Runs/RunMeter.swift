@@ -1,4 +1,5 @@
 import CaffeData
+import CaffeErrors
 import CaffeNet
 import CaffeSolver
 
@@ -15,8 +16,12 @@ extension RunSink {
 
 /// Makes records of a run: one every `display` iterations (every one without `display`), one for each
 /// test and one for each snapshot.
+///
+/// A sink that fails once the run has begun gets no more, and a warning says so: a log is not worth
+/// the run.
 package final class RunMeter: SolverObserver {
-  private let sinks: [any RunSink]
+  private var sinks: [any RunSink]
+  private let warn: (String) -> Void
   private let itemsPerIteration: Int
   private let interval: Int
   private let began = ContinuousClock.now
@@ -28,27 +33,45 @@ package final class RunMeter: SolverObserver {
   /// What the net had waited for its data altogether at the last record.
   private var waited = Duration.zero
 
+  /// - Parameter warn: receives a sentence for each sink that fails.
   /// - Throws: what a sink throws at the run's first record.
-  package init(_ solver: Solver, sinks: [any RunSink]) throws {
+  package init(
+    _ solver: Solver, sinks: [any RunSink], warn: @escaping (String) -> Void = { _ in }
+  ) throws {
     self.sinks = sinks
+    self.warn = warn
     itemsPerIteration = (solver.net.itemsPerPass ?? 0) * solver.parameter.iterSize
     interval = max(1, solver.parameter.display)
     let start = RunRecord.Start(
       net: solver.net.name, iteration: solver.iteration, maxIter: solver.iterations,
       batch: itemsPerIteration, type: solver.parameter.type, seed: solver.seed)
-    try send(.start(start))
+    for sink in sinks { try sink.receive(.start(start)) }
   }
 
   private var seconds: Double { (.now - began) / .seconds(1) }
 
-  private func send(_ record: RunRecord) throws { for sink in sinks { try sink.receive(record) } }
+  private func send(_ record: RunRecord) throws { try tell { try $0.receive(record) } }
+
+  /// Calls `body` with each sink, and lets go of those that fail.
+  private func tell(_ body: (any RunSink) throws -> Void) throws {
+    var working: [any RunSink] = []
+    for sink in sinks {
+      do {
+        try body(sink)
+        working.append(sink)
+      } catch let error as CaffeError {
+        warn("\(error); the run goes on, this log does not")
+      }
+    }
+    sinks = working
+  }
 
   package func solver(_ solver: Solver, computed iteration: TrainingMoment) throws {
     let now = ContinuousClock.now
     busy += now - mark
     iterations += 1
     if iteration.iteration % interval == 0 { try recordTraining(iteration, of: solver) }
-    for sink in sinks { try sink.observe(iteration, of: solver) }
+    try tell { try $0.observe(iteration, of: solver) }
     mark = .now
   }
 

@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeData
 import CaffeErrors
 import CaffeSchema
 
@@ -108,6 +109,11 @@ extension Net {
   ///
   /// - Parameter includingGradients: also what the gradients hold (`snapshot_diff`).
   public func saveWeights(to path: String, includingGradients: Bool = false) throws {
+    try prepareWeights(path, includingGradients: includingGradients).commit()
+  }
+
+  /// The first half of `saveWeights`: the file is complete and waits for its name.
+  package func prepareWeights(_ path: String, includingGradients: Bool) throws -> PreparedFile {
     if path.hasSuffix(".h5") {
       let layers = layers.map { layer in
         Weights.Layer(
@@ -116,7 +122,7 @@ extension Net {
             isOwner(layer, of: index) ? proto(blob, includingGradients) : nil
           })
       }
-      try Weights(name: name, layers: layers).writeHDF5(to: path)
+      return try Weights(name: name, layers: layers).prepareHDF5(path)
     } else {
       var net = NetParameter()
       net.name = name
@@ -129,7 +135,7 @@ extension Net {
         parameter.blobs = layer.parameters.map { proto($0, includingGradients) }
         return parameter
       }
-      try Weights.writeBinary(net, to: path)
+      return try Weights.prepareBinary(net, path)
     }
   }
 

@@ -53,8 +53,8 @@ extension Weights {
     return blob
   }
 
-  func writeHDF5(to path: String) throws {
-    try AtomicFile.write(path) { temporary in
+  func prepareHDF5(_ path: String) throws -> PreparedFile {
+    try AtomicFile.prepare(path) { temporary in
       let file = try HDF5File(creating: temporary)
       for layer in layers {
         let group = "data/\(layer.name)"

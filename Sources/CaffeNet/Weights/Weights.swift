@@ -49,8 +49,12 @@ public struct Weights {
 
   /// Writes HDF5 if `path` ends in `.h5`, binary protobuf otherwise; in full or not at all.
   public func write(to path: String) throws {
+    try prepare(path).commit()
+  }
+
+  private func prepare(_ path: String) throws -> PreparedFile {
     if path.hasSuffix(".h5") {
-      try writeHDF5(to: path)
+      return try prepareHDF5(path)
     } else {
       var net = NetParameter()
       net.name = name
@@ -61,7 +65,7 @@ public struct Weights {
         parameter.blobs = layer.blobs.compactMap { $0 }
         return parameter
       }
-      try Weights.writeBinary(net, to: path)
+      return try Weights.prepareBinary(net, path)
     }
   }
 
@@ -75,8 +79,8 @@ public struct Weights {
     self.layers = layers
   }
 
-  static func writeBinary(_ net: NetParameter, to path: String) throws {
+  static func prepareBinary(_ net: NetParameter, _ path: String) throws -> PreparedFile {
     let bytes = try withPlace(path) { try net.binary() }
-    try bytes.withUnsafeBytes { try AtomicFile.write(path, $0) }
+    return try bytes.withUnsafeBytes { try AtomicFile.prepare(path, $0) }
   }
 }

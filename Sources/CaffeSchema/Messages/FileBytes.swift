@@ -51,7 +51,8 @@ package enum FileBytes {
   private static func withDescriptor<Result>(
     _ path: String, limit: Int, _ body: (Int32, Int) throws -> Result
   ) throws -> Result {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    var descriptor: Int32
+    repeat { descriptor = open(path, O_RDONLY | O_CLOEXEC) } while descriptor < 0 && errno == EINTR
     guard descriptor >= 0 else {
       throw errno == ENOENT ? CaffeError("File not found: \(path)") : failure("cannot open", path)
     }

@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeData
 import CaffeErrors
 import CaffeKernels
 import CaffeNet
@@ -6,8 +7,9 @@ import CaffeSchema
 import Glibc
 
 extension Solver {
-  /// Writes weights and state, each in full or not at all, and the weights first, so that a state on
-  /// disk never names weights that are not there; then removes what `snapshot_keep_last` does not keep.
+  /// Writes weights and state; both get their names when both are complete on the disk, the weights
+  /// first, so that a state on disk never names weights that are not there. Then removes what
+  /// `snapshot_keep_last` does not keep.
   ///
   /// - Throws: weights that are not finite, or a file that cannot be written; earlier snapshots are
   ///   untouched then.
@@ -26,9 +28,11 @@ extension Solver {
     let kind = parameter.snapshotFormat == .hdf5 ? "HDF5" : "binary proto"
     let files = snapshotFiles(at: iteration)
     log.info("Snapshotting to \(kind) file \(files.model)")
-    try net.saveWeights(to: files.model, includingGradients: parameter.snapshotDiff)
+    let model = try net.prepareWeights(
+      files.model, includingGradients: parameter.snapshotDiff)
     log.info("Snapshotting solver state to \(kind) file \(files.state)")
-    try trainingState(learnedNet: files.model, listing: iterations).write(to: files.state)
+    let state = try trainingState(learnedNet: files.model, listing: iterations).prepare(files.state)
+    try PreparedFile.commit(model, then: state)
     lastSnapshot = files.state
     writtenIteration = iteration
     try observer?.solver(self, wroteSnapshot: files.model)
@@ -157,32 +161,5 @@ extension Solver {
         "the weights it names are neither at \(state.learnedNet) nor at \(sibling)")
     }
     return found
-  }
-
-  /// Checks before any training that snapshots will find a folder to go to.
-  static func checkSnapshotFolder(_ solver: SolverParameter, prefix: String) throws {
-    let isWanted = solver.snapshot > 0 || solver.snapshotKeepBest
-    guard isWanted || solver.snapshotAfterTrain && !prefix.isEmpty else { return }
-    guard !prefix.isEmpty else {
-      let field = solver.snapshot > 0 ? "snapshot" : "snapshot_keep_best"
-      throw CaffeError("In solver params, \(field) is specified but snapshot_prefix is not")
-    }
-    let folder = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? "."
-    if let reason = reasonNotToWrite(in: folder) {
-      throw CaffeError(
-        "Cannot write to snapshot prefix '\(prefix)'.  Make sure that the directory exists and is writable. (\(reason))"
-      )
-    }
-  }
-
-  /// The system's words if no file can be made in `folder`: it is asked to make one, since permissions
-  /// do not tell of read-only or special file systems.
-  private static func reasonNotToWrite(in folder: String) -> String? {
-    let probe = "\(folder)/.caffe-swift.\(getpid())"
-    let descriptor = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { return String(cString: strerror(errno)) }
-    close(descriptor)
-    unlink(probe)
-    return nil
   }
 }

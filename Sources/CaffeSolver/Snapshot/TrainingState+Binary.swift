@@ -41,7 +41,7 @@ extension TrainingState {
     )
   }
 
-  func writeBinary(to path: String) throws {
+  func prepareBinary(_ path: String) throws -> PreparedFile {
     var state = SolverState()
     state.iter = iteration
     state.learnedNet = learnedNet
@@ -62,6 +62,6 @@ extension TrainingState {
       state.run = extras.run
     }
     let bytes = try withPlace(path) { try state.binary() }
-    try bytes.withUnsafeBytes { try AtomicFile.write(path, $0) }
+    return try bytes.withUnsafeBytes { try AtomicFile.prepare(path, $0) }
   }
 }

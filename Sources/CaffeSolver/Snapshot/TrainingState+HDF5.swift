@@ -57,8 +57,8 @@ extension TrainingState {
     }
   }
 
-  func writeHDF5(to path: String) throws {
-    try AtomicFile.write(path) { temporary in
+  func prepareHDF5(_ path: String) throws -> PreparedFile {
+    try AtomicFile.prepare(path) { temporary in
       let file = try HDF5File(creating: temporary)
       try file.write("iter", Int32(clamping: iteration))
       try file.writeString("learned_net", learnedNet)

@@ -43,12 +43,8 @@ struct TrainingState {
     return state
   }
 
-  /// Writes HDF5 if `path` ends in `.h5`, binary protobuf otherwise; in full or not at all.
-  func write(to path: String) throws {
-    if path.hasSuffix(".h5") {
-      try writeHDF5(to: path)
-    } else {
-      try writeBinary(to: path)
-    }
+  /// Writes HDF5 if `path` ends in `.h5`, binary protobuf otherwise; the file waits for its name.
+  func prepare(_ path: String) throws -> PreparedFile {
+    path.hasSuffix(".h5") ? try prepareHDF5(path) : try prepareBinary(path)
   }
 }

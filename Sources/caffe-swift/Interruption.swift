@@ -1,0 +1,44 @@
+import Caffe
+import Foundation
+import Synchronization
+
+/// Signals that end the program (`train` has its own way with them) let it remove what it has not
+/// completed first, and then do as they always do.
+enum Interruption {
+  /// Handlers may only use what cannot block: they send the signal's number here.
+  private static let sender = Atomic<Int32>(-1)
+
+  /// To be called before there are other threads.
+  static func prepare() {
+    // A file too large is an error like others.
+    signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_DFL)
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    sender.store(ends[1], ordering: .relaxed)
+    let receiver = ends[0]
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { handle(number) }
+    Thread.detachNewThread {
+      var number: UInt8 = 0
+      while read(receiver, &number, 1) < 0 && errno == EINTR {}
+      TemporaryFiles.removeAll()
+      signal(Int32(number), SIG_DFL)
+      kill(getpid(), Int32(number))
+    }
+  }
+
+  /// What the program was started to ignore (`nohup`) stays ignored.
+  private static func handle(_ number: Int32) {
+    var former = sigaction()
+    sigaction(number, nil, &former)
+    guard former.__sigaction_handler.sa_handler == nil else { return }
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { number in
+      var byte = UInt8(truncatingIfNeeded: number)
+      _ = write(Interruption.sender.load(ordering: .relaxed), &byte, 1)
+    }
+    action.sa_flags = SA_RESTART
+    sigaction(number, &action, nil)
+  }
+}
