@@ -36,12 +36,15 @@ struct CaffeSwift: ParsableCommand {
     do {
       var command = try parseAsRoot(CaffeFlags.normalised(CommandLine.arguments.dropFirst()))
       try command.run()
+      // Threads that read ahead may still have some open.
+      TemporaryFiles.removeAll()
     } catch let error as CaffeError {
       TerminalLine.finish()
       TemporaryFiles.removeAll()
       StandardError.write("caffe-swift: \(error)\n")
       Glibc.exit(1)
     } catch {
+      TemporaryFiles.removeAll()
       exit(withError: error)
     }
   }

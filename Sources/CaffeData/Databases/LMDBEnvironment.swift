@@ -62,6 +62,9 @@ final class LMDBEnvironment: @unchecked Sendable {  // LMDB lets threads share a
       handle = try LMDB.openEnvironment(path, shared | UInt32(MDB_NOLOCK))
     }
     do {
+      // Readers that were killed keep their places in the table of readers until somebody looks.
+      var freed: Int32 = 0
+      try LMDB.check(mdb_reader_check(handle, &freed), "cannot look for readers that are no more")
       try checkSize()
     } catch {
       mdb_env_close(handle)

@@ -1,5 +1,6 @@
 import CaffeErrors
 import Foundation
+import Glibc
 
 /// A file or folder that is complete on the disk under a temporary name beside the one it is meant for.
 /// If nobody commits it, it goes with this object.
@@ -31,29 +32,39 @@ package final class PreparedFile {
 
   /// Gives it its name, replacing what had it, and waits until the disk knows.
   package func commit() throws {
-    try named {
-      guard rename(temporary, target) == 0 else { throw CaffeError(SystemFile.reason) }
-      isPending = false
-      TemporaryFiles.forget(temporary)
-      try SystemFile(reading: folder).synchronize()
-    }
+    try rename()
+    try synchronize()
   }
 
-  /// Gives two files their names, `first` first. If `second` cannot get its own, `first` gives way to
-  /// what it replaced.
+  /// Gives two files of one folder their names, `first` first. If `second` cannot get its own, `first`
+  /// gives way to what it replaced; if it cannot even do that, the older second file goes, so that
+  /// nobody takes the two for a pair.
   package static func commit(_ first: PreparedFile, then second: PreparedFile) throws {
     let name = URL(fileURLWithPath: first.target).lastPathComponent
     let former = TemporaryFiles.path(for: name, in: first.folder)
     // There may be none, and some file systems have no second names.
     let isKept = link(first.target, former) == 0
     defer { TemporaryFiles.remove(former) }
-    try first.commit()
+    try first.rename()
     do {
-      try second.commit()
+      try second.rename()
     } catch {
-      if second.isPending, isKept { rename(former, first.target) }
+      if !isKept || Glibc.rename(former, first.target) != 0 { unlink(second.target) }
       throw error
     }
+    try second.synchronize()
+  }
+
+  private func rename() throws {
+    try named {
+      guard Glibc.rename(temporary, target) == 0 else { throw CaffeError(SystemFile.reason) }
+    }
+    isPending = false
+    TemporaryFiles.forget(temporary)
+  }
+
+  private func synchronize() throws {
+    try named { try SystemFile(reading: folder).synchronize() }
   }
 
   /// Errors leave `body` with the path in place of the temporary name.

@@ -42,14 +42,29 @@ final class Run {
   private let process = Process()
   private let logs: TemporaryFolder
 
-  init(_ arguments: [String], in folder: TemporaryFolder) throws {
+  /// - Parameter environment: added to that of the tests.
+  convenience init(
+    _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
+  ) throws {
+    try self.init(Run.program, arguments, in: folder, environment: environment)
+  }
+
+  /// Runs a line of bash, in which `$0` is the program.
+  convenience init(shell line: String, in folder: TemporaryFolder) throws {
+    try self.init("/bin/bash", ["-c", line, Run.program], in: folder)
+  }
+
+  private init(
+    _ executable: String, _ arguments: [String], in folder: TemporaryFolder,
+    environment added: [String: String] = [:]
+  ) throws {
     logs = try TemporaryFolder()
-    process.executableURL = URL(fileURLWithPath: Run.program)
+    process.executableURL = URL(fileURLWithPath: executable)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     var environment = ProcessInfo.processInfo.environment
     environment["OMP_WAIT_POLICY"] = "passive"
-    process.environment = environment
+    process.environment = environment.merging(added) { $1 }
     // Files rather than pipes: a full pipe would stop the program.
     process.standardOutput = try Run.handle(logs, "output")
     process.standardError = try Run.handle(logs, "errors")
@@ -123,6 +138,8 @@ struct Workshop {
     }
     try folder.write("solver.prototxt", (defaults + [solver, ""]).joined(separator: "\n"))
   }
+
+  init(folder: TemporaryFolder) { self.folder = folder }
 
   @discardableResult
   func run(_ arguments: String...) throws -> Outcome { try run(arguments) }

@@ -1,0 +1,260 @@
+import CaffeTestSupport
+import Foundation
+import Testing
+
+/// What SQLite calls anomaly testing: the n-th call to the system fails, for every n until there is no
+/// n-th call. Whatever fails, an old file is as it was or replaced in full, no half file and no
+/// temporary one stays, and the program says in one line what it could not do.
+///
+/// `CAFFE_SWIFT_FAULTS=all` tries every kind of call in every mode.
+@Suite(.enabled(if: Fault.library != nil, "the shim that makes calls fail needs a C compiler"))
+struct FaultTests {
+  /// A command that writes files.
+  struct Job: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let arguments: [String]
+    var solver = ""
+    var prepare: @Sendable (Workshop) throws -> Void = { _ in }
+  }
+
+  static let resume = ["train", "--solver", "solver.prototxt", "--snapshot"]
+
+  static let jobs =
+    [("BINARYPROTO", ""), ("HDF5", ".h5")].map { format, ending in
+      Job(
+        testDescription: "snapshots, \(format)",
+        arguments: resume + ["tiny_iter_1.solverstate\(ending)"],
+        solver: "max_iter: 2 snapshot_format: \(format)",
+        prepare: { try leaveOlderSnapshots($0, ending) })
+    } + [
+      Job(
+        testDescription: "export to HDF5", arguments: ["export", "w_iter_1.caffemodel", "new.h5"],
+        prepare: trainOnce),
+      Job(
+        testDescription: "export over an older file",
+        arguments: ["export", "w_iter_1.caffemodel", "net.prototxt"], prepare: trainOnce),
+      Job(
+        testDescription: "upgrade-net", arguments: ["upgrade-net", "net.prototxt", "new.prototxt"]),
+      Job(
+        testDescription: "upgrade-solver",
+        arguments: ["upgrade-solver", "solver.prototxt", "solver.prototxt"]),
+      Job(
+        testDescription: "convert-mnist to LMDB",
+        arguments: ["convert-mnist", "images.idx", "labels.idx", "new"]),
+      Job(
+        testDescription: "convert-mnist to LevelDB",
+        arguments: ["convert-mnist", "--backend", "leveldb", "images.idx", "labels.idx", "new"]),
+      Job(
+        testDescription: "convert-imageset",
+        arguments: ["convert-imageset", PackageFolder.path("Tests/Fixtures/"), "list.txt", "new"],
+        prepare: { try $0.folder.write("list.txt", "gray.png 0\ngray.jpg 1\n") }),
+      Job(
+        testDescription: "compute-image-mean",
+        arguments: ["compute-image-mean", "data", "mean.binaryproto"]),
+    ]
+
+  /// Weights to work on.
+  @Sendable static func trainOnce(_ shop: Workshop) throws {
+    let solver = String(decoding: try shop.folder.read("solver.prototxt"), as: UTF8.self)
+    try shop.folder.write(
+      "once.prototxt",
+      solver.replacing(/max_iter: \d+/, with: "max_iter: 1").replacing("\"tiny\"", with: "\"w\""))
+    let outcome = try shop.run("train", "--solver", "once.prototxt")
+    guard outcome.status == 0 else { throw Mismatch("\(outcome)") }
+  }
+
+  /// A snapshot to go on from, and one of another run that the run will replace.
+  static func leaveOlderSnapshots(_ shop: Workshop, _ ending: String) throws {
+    let solver = String(decoding: try shop.folder.read("solver.prototxt"), as: UTF8.self)
+    for (iterations, seed) in [(2, 4), (1, 3)] {
+      try shop.folder.write(
+        "older.prototxt",
+        solver.replacing("max_iter: 2", with: "max_iter: \(iterations)")
+          .replacing("random_seed: 3", with: "random_seed: \(seed)"))
+      let outcome = try shop.run("train", "--solver", "older.prototxt")
+      guard outcome.status == 0 else { throw Mismatch("\(outcome)") }
+    }
+    #expect(shop.folder.exists("tiny_iter_2.solverstate" + ending))
+  }
+
+  /// The kinds of calls and modes to try.
+  static let faults: [Fault] =
+    ["open", "write", "fsync", "rename"].map { Fault(call: $0) }
+    + (Fault.all
+      ? ["open", "write", "fsync", "rename"].map { Fault(call: $0, mode: .onward) }
+        + ["read", "mkdir", "mmap"].flatMap {
+          [Fault(call: $0), Fault(call: $0, mode: .onward)]
+        } + [Fault(call: "memory", bytes: 1 << 12)] : [])
+
+  @Test(arguments: jobs)
+  func everyCallMayFail(job: Job) throws {
+    let trial = try Trial(job)
+    var count = 0
+    for fault in Self.faults { count += try trial.exhaust(fault) }
+    #expect(count > 5, "\(count) calls")
+    print("faults: \(count) failing calls in \(job.testDescription)")
+  }
+
+  /// Neither is an error: writes go on where they stopped.
+  @Test(arguments: jobs)
+  func shortAndInterruptedCallsAreTakenUpAgain(job: Job) throws {
+    let trial = try Trial(job)
+    // Databases and their locks are written by their libraries, and LMDB takes a short write for a full
+    // disk.
+    let isOurs = !job.testDescription.contains(/LMDB|LevelDB|imageset|mean/)
+    var faults = [
+      Fault(call: "write", mode: .short), Fault(call: "write", mode: .interrupted),
+      Fault(call: "fsync", mode: .interrupted),
+    ]
+    if Fault.all {
+      faults += [
+        Fault(call: "open", mode: .interrupted), Fault(call: "read", mode: .interrupted),
+        Fault(call: "read", mode: .short),
+      ]
+    }
+    var count = 0
+    for fault in faults {
+      count += try trial.exhaust(fault) { outcome in
+        let isWriting = fault.call != "open" && fault.call != "read"
+        #expect(!isOurs || !isWriting || outcome.status == 0, "\(outcome)")
+      }
+    }
+    print("faults: \(count) short or interrupted calls in \(job.testDescription)")
+  }
+
+  /// A log that cannot be written any more is no reason to lose the run.
+  @Test(arguments: ["--log-json", "--tensorboard"])
+  func logsMayFail(option: String) throws {
+    let job = Job(
+      testDescription: option, arguments: ["train", "--solver", "solver.prototxt", option, "log"],
+      solver: "max_iter: 2 display: 1", prepare: Self.trainOnce)
+    let trial = try Trial(job)
+    var warnings = 0
+    for mode in [Fault.Mode.once, .onward, .interrupted, .short] {
+      for number in 1... {
+        let (shop, outcome, isReached) = try trial.run(
+          Fault(call: "write", mode: mode, number: number))
+        guard isReached else { break }
+        let isWarned = outcome.log.contains {
+          $0.contains("log") && $0.contains("No space left on device; the run goes on")
+        }
+        warnings += isWarned ? 1 : 0
+        #expect(!isWarned || mode != .short && mode != .interrupted)
+        if outcome.status != 0 {
+          #expect(outcome.status == 1 && outcome.complaints.count == 1, "\(outcome)")
+          #expect(mode == .once || mode == .onward, "\(outcome)")
+        } else {
+          for file in trial.reference where file.key.hasPrefix("tiny") {
+            #expect(try shop.folder.read(file.key) == file.value)
+          }
+        }
+        try expectWholeLines(shop)
+      }
+    }
+    #expect(warnings > 2)
+  }
+
+  private func expectWholeLines(_ shop: Workshop) throws {
+    guard shop.folder.exists("log"), let log = try? shop.folder.read("log") else { return }
+    for line in log.split(separator: UInt8(ascii: "\n")).dropLast() {
+      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line)) }
+    }
+  }
+}
+
+/// A job that is run again and again in copies of one folder.
+private final class Trial {
+  let job: FaultTests.Job
+  private let template: Workshop
+  /// What is there before, and after a run without faults.
+  private let before: [String: [UInt8]]
+  let reference: [String: [UInt8]]
+
+  init(_ job: FaultTests.Job) throws {
+    self.job = job
+    template = try Workshop(solver: job.solver)
+    try job.prepare(template)
+    before = try Trial.contents(template.folder)
+    let shop = try template.copy()
+    let outcome = try shop.run(job.arguments)
+    guard outcome.status == 0 else { throw Mismatch("\(outcome)") }
+    reference = try Trial.contents(shop.folder)
+  }
+
+  /// All files but those that hold times, and the lock that every reader of an LMDB makes.
+  private static func contents(_ folder: TemporaryFolder) throws -> [String: [UInt8]] {
+    var contents: [String: [UInt8]] = [:]
+    for name in try folder.names(hidden: true) where !name.contains(/lock\.mdb$|LOG(\.old)?$|log/) {
+      contents[name] = (try? folder.read(name)) ?? []
+    }
+    return contents
+  }
+
+  func run(_ fault: Fault) throws -> (shop: Workshop, outcome: Outcome, isReached: Bool) {
+    let shop = try template.copy()
+    let (outcome, isReached) = try fault.run(job.arguments, in: shop.folder)
+    return (shop, outcome, isReached)
+  }
+
+  /// Lets the first, the second, … such call fail until there are no more.
+  ///
+  /// - Returns: how many there were.
+  func exhaust(_ kind: Fault, judge: (Outcome) throws -> Void = { _ in }) throws -> Int {
+    var fault = kind
+    // Of hundreds of requests of memory every seventh shows as much.
+    let stride = kind.call == "memory" ? 7 : 1
+    while true {
+      let (shop, outcome, isReached) = try run(fault)
+      guard isReached else { return fault.number - 1 }
+      try check(outcome, Trial.contents(shop.folder), fault)
+      try judge(outcome)
+      fault.number += stride
+    }
+  }
+
+  private func check(_ outcome: Outcome, _ after: [String: [UInt8]], _ fault: Fault) throws {
+    let note = "\(job.testDescription), \(fault): \(outcome)"
+    // Without memory the run time system and the libraries end the process, as a kill would.
+    let isLikeAKill = ["memory", "mmap"].contains(fault.call)
+    for (name, content) in after {
+      let isTemporary = name.contains(/^\.[^\/]+\.[0-9A-F]{8}(\/|$)|^\.tiny\.lock$/)
+      if isLikeAKill && outcome.status != 0 && isTemporary { continue }
+      #expect(content == before[name] || content == reference[name], "\(name): \(note)")
+    }
+    for name in before.keys where after[name] == nil {
+      // If neither the state gets its name nor the older weights theirs again, no pair is left.
+      let isHalfAPair =
+        fault.mode == .onward && fault.call == "rename" && name.contains(".solverstate")
+      #expect(isHalfAPair, "\(name) is lost: \(note)")
+    }
+    for (name, content) in after where name.contains(".solverstate") && content != before[name] {
+      #expect(
+        after[name.replacing("solverstate", with: "caffemodel")]
+          == reference[name.replacing("solverstate", with: "caffemodel")], "\(note)")
+    }
+    for (name, content) in after where name.contains(".caffemodel") && content != before[name] {
+      let state = name.replacing("caffemodel", with: "solverstate")
+      guard before[state] != nil, let left = after[state] else { continue }
+      #expect(left == reference[state], "weights and state of two runs: \(note)")
+    }
+    switch outcome.status {
+    case 0: #expect(after.keys == reference.keys && after == reference, "\(note)")
+    case 1:
+      #expect(outcome.complaints.count == 1, "\(note)")
+      #expect(outcome.complaints.first?.hasPrefix("caffe-swift: ") == true, "\(note)")
+    default:
+      let isUpgrade = outcome.status == 2 && job.testDescription.hasPrefix("upgrade")
+      #expect(isLikeAKill || isUpgrade, "\(note)")
+    }
+  }
+}
+
+extension Workshop {
+  /// The same in a new folder.
+  fileprivate func copy() throws -> Workshop {
+    let copy = try TemporaryFolder()
+    try FileManager.default.removeItem(atPath: copy.path)
+    try FileManager.default.copyItem(atPath: folder.path, toPath: copy.path)
+    return Workshop(folder: copy)
+  }
+}

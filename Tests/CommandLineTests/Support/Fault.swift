@@ -1,0 +1,55 @@
+import CaffeTestSupport
+import Foundation
+
+/// A call to the system that fails: what `Tests/Fixtures/faults.c`, loaded before the program, makes of
+/// it.
+struct Fault: CustomStringConvertible {
+  enum Mode: String { case once, onward, short, interrupted }
+
+  let call: String
+  var mode = Mode.once
+  /// The number of the call, from 1.
+  var number = 1
+  /// Of requests of memory, those of fewer bytes do not count.
+  var bytes = 0
+
+  var description: String { "\(call) \(number) (\(mode.rawValue))" }
+
+  /// Every one rather than those that find most.
+  static let all = ProcessInfo.processInfo.environment["CAFFE_SWIFT_FAULTS"] == "all"
+
+  /// The shim, compiled; `nil` without a compiler.
+  static let library: String? = {
+    guard let folder = try? TemporaryFolder() else { return nil }
+    kept = folder
+    let path = folder("faults.so")
+    let compiler = Process()
+    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    compiler.arguments = [
+      "cc", "-O1", "-shared", "-fPIC", "-o", path, PackageFolder.path("Tests/Fixtures/faults.c"),
+      "-ldl",
+    ]
+    guard (try? compiler.run()) != nil else { return nil }
+    compiler.waitUntilExit()
+    return compiler.terminationStatus == 0 ? path : nil
+  }()
+  nonisolated(unsafe) private static var kept: TemporaryFolder?
+
+  /// Runs the program with this fault.
+  ///
+  /// - Returns: what became of it, and whether there were as many calls as that.
+  func run(
+    _ arguments: [String], in folder: TemporaryFolder
+  ) throws -> (outcome: Outcome, isReached: Bool) {
+    let reports = try TemporaryFolder()
+    let outcome = try Run(
+      arguments, in: folder,
+      environment: [
+        "LD_PRELOAD": Fault.library ?? "", "FAULT_CALL": call, "FAULT_AT": "\(number)",
+        "FAULT_MODE": mode.rawValue, "FAULT_BYTES": "\(bytes)",
+        "FAULT_REPORT": reports("report"),
+      ]
+    ).outcome()
+    return (outcome, reports.exists("report"))
+  }
+}
