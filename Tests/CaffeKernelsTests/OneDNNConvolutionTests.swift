@@ -249,6 +249,17 @@ private struct ConvolutionTrial {
     #expect(worstDifference(written.bias, bias) < 2e-4)
   }
 
+  @Test func inferenceRunsOnTransformedTilesToo() throws {
+    let geometry = try ConvolutionGeometry(
+      batch: 2, inputChannels: 64, outputChannels: 64, input: [14, 14], kernel: [3, 3],
+      stride: [1, 1], pad: [1, 1], dilation: [1, 1])
+    for gradients in [[], [WeightedGradients.input, .weights]] as [WeightedGradients] {
+      let convolution = try OneDNNConvolution(
+        geometry, hasBias: true, fusedReLUSlope: 0, gradients: gradients, scratchpad: Scratchpad())
+      #expect(convolution.forward.implementation.contains("wino"))
+    }
+  }
+
   @Test func unchangedWeightsArePackedOnce() throws {
     let trial = ConvolutionTrial(try Self.small())
     let convolution = try OneDNNConvolution(

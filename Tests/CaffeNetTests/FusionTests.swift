@@ -53,6 +53,14 @@ struct FusionTests {
         """,
       fused: [:]),
     Case(
+      testDescription: "the sum of two Convolutions, and ReLU",
+      layers: sum(""),
+      fused: ["relu": "host (forward and backward)"]),
+    Case(
+      testDescription: "a weighted sum, and ReLU",
+      layers: sum("eltwise_param { coeff: 1 coeff: -2 }"),
+      fused: [:]),
+    Case(
       testDescription: "a ReLU that is not the only reader",
       layers: """
         layer { name: "host" type: "Convolution" bottom: "x" top: "c"
@@ -62,6 +70,17 @@ struct FusionTests {
         """,
       fused: [:]),
   ]
+
+  private static func sum(_ settings: String) -> String {
+    """
+    layer { name: "a" type: "Convolution" bottom: "x" top: "a"
+      convolution_param { num_output: 5 kernel_size: 1 weight_filler { type: "xavier" } } }
+    layer { name: "b" type: "Convolution" bottom: "x" top: "b"
+      convolution_param { num_output: 5 kernel_size: 1 weight_filler { type: "xavier" } } }
+    layer { name: "host" type: "Eltwise" bottom: "a" bottom: "b" top: "y" \(settings) }
+    layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+    """
+  }
 
   private func net(
     _ c: Case, phase: Phase, fuses: Bool, head: String = "", engine: Engine? = nil
