@@ -6,27 +6,17 @@ import Testing
 
 /// Concat and Slice between convolutions, in the packed orders of those.
 struct JoinedBlobsTests {
-  struct Case: Sendable, CustomTestStringConvertible {
-    let channels: [Int]
-    let isPacked: Bool
-    var testDescription: String { channels.map(String.init).joined(separator: " and ") }
-  }
+  /// In blocks of 16 channels; channels last; the second in another order than the first.
+  static let channels = [[16, 32], [20, 5], [16, 20], [20, 16]]
 
-  static let cases = [
-    Case(channels: [16, 32], isPacked: true),  // in blocks of 16
-    Case(channels: [20, 5], isPacked: true),  // channels last
-    Case(channels: [48, 56], isPacked: false),  // 56 channels do not fill blocks
-    Case(channels: [16, 20], isPacked: true),  // as the second comes
-  ]
-
-  private func net(_ c: Case, engine: Engine) throws -> Net {
-    let convolutions = c.channels.enumerated().map { index, channels in
+  private func net(_ channels: [Int], engine: Engine) throws -> Net {
+    let convolutions = channels.enumerated().map { index, count in
       """
       layer { name: "c\(index)" type: "Convolution" bottom: "x" top: "c\(index)" convolution_param {
-        num_output: \(channels) kernel_size: 3 weight_filler { type: "xavier" } } }
+        num_output: \(count) kernel_size: 3 weight_filler { type: "xavier" } } }
       """
     }
-    let total = c.channels.reduce(0, +)
+    let total = channels.reduce(0, +)
     let text = """
       layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 9 dim: 7 } } }
       \(convolutions.joined(separator: "\n"))
@@ -34,7 +24,7 @@ struct JoinedBlobsTests {
       layer { name: "mix" type: "Convolution" bottom: "y" top: "m" convolution_param {
         num_output: \(total) kernel_size: 1 weight_filler { type: "xavier" } } }
       layer { name: "cut" type: "Slice" bottom: "m" top: "s0" top: "s1"
-        slice_param { slice_point: \(c.channels[0]) } }
+        slice_param { slice_point: \(channels[0]) } }
       layer { name: "p0" type: "Power" bottom: "s0" top: "l0" loss_weight: 0.5
         power_param { power: 2 } }
       layer { name: "p1" type: "Power" bottom: "s1" top: "l1" loss_weight: -1
@@ -47,14 +37,14 @@ struct JoinedBlobsTests {
     return net
   }
 
-  @Test(arguments: cases)
-  func agreeWithThePlainOrder(_ c: Case) throws {
-    let (packed, plain) = (try net(c, engine: .oneDNN), try net(c, engine: .caffe))
+  @Test(arguments: channels)
+  func agreeWithThePlainOrder(_ channels: [Int]) throws {
+    let (packed, plain) = (try net(channels, engine: .oneDNN), try net(channels, engine: .caffe))
     for net in [packed, plain] {
       net.clearGradients()
       try net.forward()
     }
-    #expect((packed.blob("y")?.data.layout != nil) == c.isPacked)
+    #expect(packed.blob("y")?.data.layout != nil)
     for net in [packed, plain] { try net.backward() }
     for name in ["y", "s0", "s1"] {
       let (a, b) = (try #require(packed.blob(name)), try #require(plain.blob(name)))
