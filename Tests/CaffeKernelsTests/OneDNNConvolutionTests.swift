@@ -249,15 +249,17 @@ private struct ConvolutionTrial {
     #expect(worstDifference(written.bias, bias) < 2e-4)
   }
 
-  @Test func inferenceRunsOnTransformedTilesToo() throws {
+  @Test func inferenceRunsTheCodeOfTraining() throws {
     let geometry = try ConvolutionGeometry(
-      batch: 2, inputChannels: 64, outputChannels: 64, input: [14, 14], kernel: [3, 3],
+      batch: 16, inputChannels: 64, outputChannels: 64, input: [56, 56], kernel: [3, 3],
       stride: [1, 1], pad: [1, 1], dilation: [1, 1])
-    for gradients in [[], [WeightedGradients.input, .weights]] as [WeightedGradients] {
-      let convolution = try OneDNNConvolution(
-        geometry, hasBias: true, fusedReLUSlope: 0, gradients: gradients, scratchpad: Scratchpad())
-      #expect(convolution.forward.implementation.contains("wino"))
+    func convolution(_ gradients: WeightedGradients) throws -> OneDNNConvolution {
+      try OneDNNConvolution(
+        geometry, hasBias: true, gradients: gradients, scratchpad: Scratchpad())
     }
+    let (inference, training) = (try convolution([]), try convolution([.input, .weights]))
+    #expect(inference.forward.implementation.contains("wino"))
+    #expect(inference.forward.implementation == training.forward.implementation)
   }
 
   @Test func unchangedWeightsArePackedOnce() throws {
