@@ -253,9 +253,13 @@ private struct ConvolutionTrial {
     let geometry = try ConvolutionGeometry(
       batch: 16, inputChannels: 64, outputChannels: 64, input: [56, 56], kernel: [3, 3],
       stride: [1, 1], pad: [1, 1], dilation: [1, 1])
+    let blocked = try OneDNNConvolution(
+      geometry, hasBias: true, algorithm: .direct, scratchpad: Scratchpad()
+    ).forward.inputLayout
     func convolution(_ gradients: WeightedGradients) throws -> OneDNNConvolution {
       try OneDNNConvolution(
-        geometry, hasBias: true, gradients: gradients, scratchpad: Scratchpad())
+        geometry, hasBias: true, fusedReLUSlope: 0, gradients: gradients, input: .same(blocked),
+        scratchpad: Scratchpad())
     }
     let (inference, training) = (try convolution([]), try convolution([.input, .weights]))
     #expect(inference.forward.implementation.contains("wino"))
