@@ -80,6 +80,7 @@ final class ConvolutionLayer: Layer {
           scratchpad: context.scratchpad)
       }
       for blob in top { blob.data.announce(operation.outputOrder) }
+      engine.implementation = operation.implementation
       return operation
     } caffe: {
       CaffeConvolutionOperation(geometry)

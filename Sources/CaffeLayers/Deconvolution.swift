@@ -61,6 +61,7 @@ final class DeconvolutionLayer: Layer {
         gradients: learns[0] ? [.input, .weights] : .input, input: nil,
         scratchpad: context.scratchpad)
       for blob in top { blob.data.announce(operation.inputGradientOrder) }
+      engine.implementation = operation.gradientImplementation
       return operation
     } caffe: {
       CaffeConvolutionOperation(geometry)

@@ -96,6 +96,9 @@ public final class Tensor {
   /// them. Changes to one part of a parameter store leave the revisions of its other parts.
   package var revision: Int { storage.revision + (window?.revision ?? 0) }
 
+  /// How often the values were moved between plain and packed order.
+  package var conversions: Int { storage.conversions }
+
   package func shares(_ other: Tensor) -> Bool {
     storage === other.storage && offset == other.offset
   }
@@ -127,6 +130,8 @@ extension Tensor {
 extension Tensor {
   /// The packed layout that holds the newest values, `nil` if they are in plain order.
   package var layout: (any PackedLayout)? { storage.layout }
+  /// `plain`, `channels last`, `blocked by 16 channels`…
+  package var orderName: String { layout?.orderName ?? "plain" }
 
   package func read(as layout: any PackedLayout) -> UnsafeRawPointer {
     layout.isPlain

@@ -103,14 +103,14 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   }
 
   /// Extents and order, as in `[64, 20, 24, 24] blocked by 16 channels`.
-  package var description: String {
-    let order =
-      switch descriptor.channelBlocking {
-      case _ where isPlain: "plain"
-      case _ where isChannelsLast: "channels last"
-      case nil: "packed"
-      case let blocking?: "blocked by \(blocking.block) channels"
-      }
-    return "\(extents) \(order)"
+  package var description: String { "\(extents) \(orderName)" }
+
+  package var orderName: String {
+    switch descriptor.channelBlocking {
+    case _ where isPlain: "plain"
+    case _ where isChannelsLast: "channels last"
+    case nil: "packed"
+    case let blocking?: "blocked by \(blocking.block) channels"
+    }
   }
 }

@@ -4,6 +4,8 @@
 package protocol PackedLayout: AnyObject, Sendable {
   /// Bytes a tensor takes in this layout, padding included.
   var byteCount: Int { get }
+  /// In a word or two: `channels last`.
+  var orderName: String { get }
   /// Plain and packed orders are the same bytes: no conversion is ever needed.
   var isPlain: Bool { get }
   /// How the channels of `[n, channels, spatial…]` lie, `nil` where they are padded or scattered.

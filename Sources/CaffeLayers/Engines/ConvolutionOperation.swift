@@ -70,6 +70,11 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
     (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
   }
 
+  /// oneDNN's name of the forward pass's code.
+  var implementation: String { convolution.forward.implementation }
+  /// oneDNN's name of the code of the input's gradient, if that was asked for.
+  var gradientImplementation: String? { convolution.backwardData?.implementation }
+
   /// The order the output will have.
   var outputOrder: any PackedLayout { convolution.forward.outputLayout }
 
