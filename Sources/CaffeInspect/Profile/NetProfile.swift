@@ -97,9 +97,13 @@ extension NetProfile.Layer {
 }
 
 extension Layer {
-  /// How often its blobs were moved between plain and packed order so far.
+  /// How often its blobs were moved between plain and packed order so far; what a layer in place or a
+  /// Split shares counts once.
   fileprivate var conversions: Int {
-    (bottom + top).reduce(0) { $0 + $1.data.conversions + $1.diff.conversions }
+    var counted: Set<ObjectIdentifier> = []
+    return (bottom + top).flatMap { [$0.data, $0.diff] }
+      .filter { counted.insert(ObjectIdentifier($0.storage)).inserted }
+      .reduce(0) { $0 + $1.conversions }
   }
 }
 
