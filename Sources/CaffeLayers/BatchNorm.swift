@@ -64,7 +64,7 @@ final class BatchNormLayer: Layer {
     return bottoms
   }
 
-  func channelExtents(of bottom: Shape) throws -> ChannelExtents {
+  private func channelExtents(of bottom: Shape) throws -> ChannelExtents {
     guard bottom.axes >= 1 else {
       throw CaffeError("the bottom must have at least 1 axis, [n, c, …], got a scalar")
     }
@@ -85,19 +85,26 @@ final class BatchNormLayer: Layer {
     (factors, isRectified) = (nil, false)
     if isFused(.forward) { return }
     var rest = followers[...]
-    // Without a gradient of its own, the layer's backward pass does not run.
-    if let scale = rest.first as? ScaleLayer,
-      let found = try scale.learnedFactors(perChannelOf: plain, bottom[0].shape),
-      propagateDown[0] || !found.learns
-    {
-      factors = found
-      fuse([.forward, .backward], of: scale)
+    if let scale = try scaleBehind() {
+      factors = scale.factors
+      fuse([.forward, .backward], of: scale.layer)
       rest = rest.dropFirst()
     }
     if let relu = rest.first as? ReLULayer, relu.slope == 0 {
       isRectified = true
       fuse([.forward, .backward], of: relu)
     }
+  }
+
+  /// The Scale right behind, if it has a learned factor for each channel and can be taken along:
+  /// without a gradient of its own, this layer's backward pass does not run.
+  func scaleBehind() throws -> (layer: ScaleLayer, factors: ScaleLayer.Factors)? {
+    let shape = bottom[0].shape
+    guard let scale = followers.first as? ScaleLayer,
+      let factors = try scale.learnedFactors(perChannelOf: channelExtents(of: shape), shape),
+      propagateDown[0] || !factors.learns
+    else { return nil }
+    return (scale, factors)
   }
 
   override func forward() throws {

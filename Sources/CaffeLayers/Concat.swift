@@ -19,6 +19,7 @@ final class ConcatLayer: Layer {
   ) { try ConcatLayer($0, context: $1) }
 
   private let axis: Int
+  /// `nil` for a single bottom, which the top is a view of.
   private var joined: JoinedBlobs?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
@@ -60,12 +61,10 @@ final class ConcatLayer: Layer {
   }
 
   override func forward() throws {
-    guard bottom.count > 1 else { return }
     joined?.join(bottom.map(\.data), into: top[0].data)
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    guard bottom.count > 1 else { return }
     joined?.split(top[0].diff, into: zip(bottom, propagateDown).map { $1 ? $0.diff : nil })
   }
 }

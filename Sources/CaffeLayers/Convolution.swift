@@ -71,7 +71,7 @@ final class ConvolutionLayer: Layer {
     var gradients: WeightedGradients = []
     if learns.contains(true) { gradients.insert(.weights) }
     if propagateDown.contains(true) { gradients.insert(.input) }
-    try foldNormalization(isInference: gradients.isEmpty)
+    folded = gradients.isEmpty ? try foldingNormalization() : nil
     operation = try choose(named: settings.engine) {
       let operation = try fusingReLU { slope in
         try OneDNNConvolutionOperation(
@@ -87,11 +87,13 @@ final class ConvolutionLayer: Layer {
     }
   }
 
-  private func foldNormalization(isInference: Bool) throws {
-    folded = nil
-    guard isInference, try bottom[0].shape.axis(settings.axis) == 1 else { return }
-    folded = try FoldedNormalization(behind: self)
-    for layer in folded?.layers ?? [] { fuse(.forward, of: layer) }
+  /// Takes a BatchNorm and a Scale behind this layer along, if they are there.
+  private func foldingNormalization() throws -> FoldedNormalization? {
+    guard try bottom[0].shape.axis(settings.axis) == 1,
+      let folded = try FoldedNormalization(behind: self)
+    else { return nil }
+    for layer in folded.layers { fuse(.forward, of: layer) }
+    return folded
   }
 
   /// Makes an operation that applies the ReLU behind this layer too, if there is one and oneDNN can.

@@ -18,6 +18,7 @@ final class SliceLayer: Layer {
   ) { try SliceLayer($0, context: $1) }
 
   private let axis: Int
+  /// `nil` for a single top, which is a view of the bottom.
   private var joined: JoinedBlobs?
   private let points: [Int]
 
@@ -80,12 +81,11 @@ final class SliceLayer: Layer {
   }
 
   override func forward() throws {
-    guard top.count > 1 else { return }
     joined?.split(bottom[0].data, into: top.map(\.data))
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    guard propagateDown[0], top.count > 1 else { return }
+    guard propagateDown[0] else { return }
     joined?.join(top.map(\.diff), into: bottom[0].diff)
   }
 }

@@ -106,7 +106,7 @@ struct Time: ParsableCommand {
     if path == "-" {
       print(line)
     } else {
-      try Array((line + "\n").utf8).withUnsafeBytes { try AtomicFile.write(path, $0) }
+      try AtomicFile.write(path, text: line + "\n")
     }
   }
 

@@ -91,7 +91,7 @@ extension NetProfile.Layer {
     shareOfPeak = gflops / peak
     let values = (layer.bottom + layer.top + layer.parameters).reduce(0) { $0 + $1.count }
     megabytes = Double(values * MemoryLayout<Float>.stride) / 1e6
-    gigabytesPerSecond = forward >= 0.005 ? megabytes / forward : 0
+    gigabytesPerSecond = forward >= leastMilliseconds ? megabytes / forward : 0
     self.conversions = conversions
   }
 }
@@ -127,7 +127,7 @@ extension NetProfile {
 
 extension NetProfile.Layer {
   fileprivate var isWorthALine: Bool {
-    forwardMs + backwardMs >= 0.005 || conversions > 0 || fusedInto != nil
+    forwardMs + backwardMs >= leastMilliseconds || conversions > 0 || fusedInto != nil
   }
 
   fileprivate var cells: [String] {
@@ -145,6 +145,9 @@ extension NetProfile.Layer {
       ]
   }
 }
+
+/// What rounds to 0.01 ms; a pass below has only handed memory on.
+private let leastMilliseconds = 0.005
 
 /// With two decimals.
 private func rounded(_ value: Double) -> Double { (100 * value).rounded() / 100 }

@@ -6,7 +6,7 @@ package struct WeightedGradients: OptionSet, Sendable {
   package static let weights = WeightedGradients(rawValue: 2)
 }
 
-/// The forward pass of an operation with weights: a convolution or an inner product.
+/// The forward pass of a convolution.
 package final class WeightedForward {
   package let inputLayout: OneDNNMemoryLayout
   package let outputLayout: OneDNNMemoryLayout

@@ -12,18 +12,17 @@ final class FoldedNormalization {
   /// Of which values the filters and biases are made.
   private var revisions: [Int] = []
 
-  /// - Parameter convolution: a layer with filters `[c, …]` whose top has its `c` channels at axis 1.
-  /// - Returns: `nil` if no such BatchNorm follows, or if anybody asks for a gradient.
+  /// - Parameter convolution: a layer with filters `[c, …]` that computes no gradient and whose top has
+  ///   its `c` channels at axis 1.
+  /// - Returns: `nil` if no such BatchNorm follows.
   init?(behind convolution: Layer) throws {
     guard let norm = convolution.followers.first as? BatchNormLayer, norm.usesKeptStatistics,
-      !convolution.learns.contains(true), !norm.propagateDown[0]
+      !norm.propagateDown[0]
     else { return nil }
     self.norm = norm
-    let scale = convolution.followers.dropFirst().first as? ScaleLayer
-    let factors = try scale?.learnedFactors(
-      perChannelOf: norm.channelExtents(of: norm.bottom[0].shape), norm.bottom[0].shape)
-    self.factors = factors?.learns == false ? factors : nil
-    layers = [norm] + (self.factors == nil ? [] : convolution.followers.dropFirst().prefix(1))
+    let scale = try norm.scaleBehind()
+    factors = scale?.factors
+    layers = [norm] + (scale.map { [$0.layer] } ?? [])
     filters = Tensor(convolution.parameters[0].shape)
     biases = Tensor(norm.parameters[0].shape)
   }
