@@ -50,6 +50,9 @@ struct Time: ParsableCommand {
     if solver != nil && (table || trace != nil) {
       throw ValidationError("--table and --trace go with --model.")
     }
+    if model != nil && verbose && (table || json != nil) {
+      throw ValidationError("--verbose adds to Caffe's lines, which --table and --json leave out.")
+    }
   }
 
   func run() throws {

@@ -86,6 +86,7 @@ import Testing
     (["time"], "one of the two"),
     (["time", "--model", "a", "--solver", "b"], "one of the two"),
     (["time", "--solver", "a", "--table"], "go with --model"),
+    (["time", "--model", "a", "--table", "--verbose"], "adds to Caffe's lines"),
     (["time", "--model", "a", "--iterations", "-3"], "iterations"),
     (["export", "a"], "<output>"),
     (["paint"], "paint"),
