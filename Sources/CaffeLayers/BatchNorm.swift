@@ -43,7 +43,7 @@ final class BatchNormLayer: Layer {
     try super.init(parameter, context: context)
   }
 
-  private var usesKeptStatistics: Bool {
+  var usesKeptStatistics: Bool {
     let norm = parameter.batchNormParam
     return norm.hasUseGlobalStats ? norm.useGlobalStats : phase == .test
   }
@@ -83,20 +83,28 @@ final class BatchNormLayer: Layer {
   /// Takes a Scale and a ReLU behind it along: one pass over memory instead of three.
   private func fuseFollowers() throws {
     (factors, isRectified) = (nil, false)
+    if isFused(.forward) { return }
     var rest = followers[...]
-    // Without a gradient of its own, the layer's backward pass does not run.
-    if let scale = rest.first as? ScaleLayer,
-      let found = try scale.learnedFactors(perChannelOf: plain, bottom[0].shape),
-      propagateDown[0] || !found.learns
-    {
-      factors = found
-      fuse([.forward, .backward], of: scale)
+    if let scale = try scaleBehind() {
+      factors = scale.factors
+      fuse([.forward, .backward], of: scale.layer)
       rest = rest.dropFirst()
     }
     if let relu = rest.first as? ReLULayer, relu.slope == 0 {
       isRectified = true
       fuse([.forward, .backward], of: relu)
     }
+  }
+
+  /// The Scale right behind, if it has a learned factor for each channel and can be taken along:
+  /// without a gradient of its own, this layer's backward pass does not run.
+  func scaleBehind() throws -> (layer: ScaleLayer, factors: ScaleLayer.Factors)? {
+    let shape = bottom[0].shape
+    guard let scale = followers.first as? ScaleLayer,
+      let factors = try scale.learnedFactors(perChannelOf: channelExtents(of: shape), shape),
+      propagateDown[0] || !factors.learns
+    else { return nil }
+    return (scale, factors)
   }
 
   override func forward() throws {
@@ -115,6 +123,32 @@ final class BatchNormLayer: Layer {
         mean: mean.update(), variance: variance.update(), areGiven: usesKeptStatistics),
       scale: factors?.scale.data.read(), shift: factors?.shift?.data.read(),
       isRectified: isRectified)
+  }
+
+  /// Makes filters and biases of a convolution that give what this layer, and a Scale with `factors`,
+  /// make of one with the filters `[c, …]` and biases `[c]`.
+  func normalize(
+    filters: Tensor, biases: Tensor?, factors: ScaleLayer.Factors?,
+    into normalFilters: Tensor, _ normalBiases: Tensor
+  ) {
+    let channels = plain.channels
+    func kernel(_ inner: Int, shift: UnsafePointer<Float>?) -> BatchNormKernel {
+      BatchNormKernel(
+        ChannelExtents(outer: 1, channels: channels, inner: inner), epsilon: eps,
+        statistics: .init(mean: mean.update(), variance: variance.update(), areGiven: true),
+        scale: factors?.scale.data.read(), shift: shift)
+    }
+    readStatistics()
+    let bias = normalBiases.overwrite()
+    if let biases {
+      bias.update(from: biases.read(), count: channels)
+    } else {
+      Vector.fill(bias, with: 0, count: channels)
+    }
+    kernel(1, shift: factors?.shift?.data.read()).forward(bias, into: bias)
+    Vector.fill(mean.overwrite(), with: 0, count: channels)
+    kernel(filters.count / channels, shift: nil).forward(
+      filters.read(), into: normalFilters.overwrite())
   }
 
   private func readStatistics() {

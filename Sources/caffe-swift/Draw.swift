@@ -29,7 +29,7 @@ struct Draw: ParsableCommand {
   func run() throws {
     let drawing = NetDrawing(try look.plan(net), direction: direction)
     if output.hasSuffix(".dot") {
-      try Array(drawing.dot.utf8).withUnsafeBytes { try AtomicFile.write(output, $0) }
+      try AtomicFile.write(output, text: drawing.dot)
     } else {
       try drawing.write(to: output)
     }

@@ -32,7 +32,7 @@ struct ParseLog: ParsableCommand {
     for (ending, rows) in [("train", history.train), ("test", history.test)] {
       let path = "\(folder)/\(name).\(ending)"
       let text = RunHistory.csv(rows, delimiter: delimiter)
-      try Array(text.utf8).withUnsafeBytes { try AtomicFile.write(path, $0) }
+      try AtomicFile.write(path, text: text)
       if verbose { print("Wrote \(path): \(rows.count) rows") }
     }
   }

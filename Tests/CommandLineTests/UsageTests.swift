@@ -85,7 +85,8 @@ import Testing
     (["test", "--model", "a", "--weights", "b", "--iterations", "0"], "at least 1"),
     (["time"], "one of the two"),
     (["time", "--model", "a", "--solver", "b"], "one of the two"),
-    (["time", "--model", "a", "--json", "-"], "goes with --solver"),
+    (["time", "--solver", "a", "--table"], "go with --model"),
+    (["time", "--model", "a", "--table", "--verbose"], "adds to Caffe's lines"),
     (["time", "--model", "a", "--iterations", "-3"], "iterations"),
     (["export", "a"], "<output>"),
     (["paint"], "paint"),
@@ -121,11 +122,47 @@ import Testing
     for key in ["iteration_ms", "forward_ms", "backward_ms", "update_ms", "peak_mb"] {
       #expect(try #require(object[key] as? Double) > 0, "\(key)")
     }
+    #expect(try #require(object["data_wait_ms"] as? Double) >= 0)
     let toFile = try shop.run(
       "time", "-solver", "solver.prototxt", "-iterations", "2", "-json", "t.json")
     #expect(toFile.output.isEmpty && shop.folder.exists("t.json"), "\(toFile)")
     let plain = try shop.run("time", "--solver", "solver.prototxt", "--iterations", "2")
     #expect(plain.output.hasPrefix("tiny: iteration "), "\(plain)")
+  }
+
+  @Test func layersAreShownAsATable() throws {
+    let outcome = try Workshop().run(
+      "time", "--model", "net.prototxt", "--iterations", "2", "--table")
+    #expect(outcome.status == 0, "\(outcome)")
+    let lines = outcome.output.split(separator: "\n")
+    for word in ["order", "forward ms", "GFLOP/s", "of peak", "GB/s", "conversions"] {
+      #expect(lines.contains { $0.hasPrefix("layer ") && $0.contains(word) }, "\(word)")
+    }
+    let row = try #require(lines.first { $0.hasPrefix("conv ") })
+    #expect(row.contains("ONEDNN ") && row.contains(" %"), "\(row)")
+    #expect(lines.contains { $0.hasPrefix("peak: ") })
+  }
+
+  @Test func layersAreToldAsJSONAndAsATrace() throws {
+    let shop = try Workshop()
+    let outcome = try shop.run(
+      "time", "--model", "net.prototxt", "--iterations", "2", "--json", "-", "--trace", "t.json")
+    #expect(outcome.status == 0, "\(outcome)")
+    let object = try #require(
+      JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let layers = try #require(object["layers"] as? [[String: Any]])
+    let conv = try #require(layers.first { $0["name"] as? String == "conv" })
+    for key in ["forward_ms", "backward_ms", "gflops", "share_of_peak", "gigabytes_per_second"] {
+      #expect(try #require(conv[key] as? Double) > 0, "\(key)")
+    }
+    let trace = try #require(
+      JSONSerialization.jsonObject(with: Data(try shop.folder.read("t.json"))) as? [String: Any])
+    let events = try #require(trace["traceEvents"] as? [[String: Any]])
+    #expect(events.count == 2 * layers.count)
+    let ends = events.map { ($0["ts"] as? Double ?? -1) + ($0["dur"] as? Double ?? -1) }
+    #expect(zip(events.dropFirst(), ends).allSatisfy { ($0["ts"] as? Double ?? -1) >= $1 - 1e-6 })
+    let refused = try shop.run("time", "--solver", "solver.prototxt", "--table")
+    #expect(refused.status != 0 && refused.errors.contains("--table"), "\(refused)")
   }
 
   @Test(arguments: ["TRAIN", "TEST"])

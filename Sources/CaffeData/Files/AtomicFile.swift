@@ -39,6 +39,11 @@ package enum AtomicFile {
     }
   }
 
+  /// Writes `text` as UTF-8 to `path`, in full or not at all.
+  package static func write(_ path: String, text: String) throws {
+    try Array(text.utf8).withUnsafeBytes { try write(path, $0) }
+  }
+
   /// Lets `body` make a new folder with its files under a temporary name beside `path`, which must
   /// not exist, and gives it that name.
   static func createFolder(

@@ -161,7 +161,7 @@ package struct CurvePlot {
   package func write(to path: String) throws {
     let format = try DrawingFormat(path: path)
     guard format != .svg else {
-      return try Array(svg.utf8).withUnsafeBytes { try AtomicFile.write(path, $0) }
+      return try AtomicFile.write(path, text: svg)
     }
     try AtomicFile.write(path) { temporary in
       try ExternalTool.svgConverter.run(
