@@ -23,7 +23,7 @@ enum ReportStyle {
     dl > div { background: var(--card); border-radius: .5rem; padding: .5rem .75rem; }
     dt { color: var(--faint); font-size: .85rem; }
     dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
-    .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr));
+    .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr));
       gap: 1rem; }
     .grid svg { width: 100%; height: auto; }
     .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; }
@@ -35,6 +35,7 @@ enum ReportStyle {
     .matrix td, .matrix th { border: 1px solid var(--rule); padding: .25rem .4rem; }
     .matrix td { text-align: right; }
     .matrix .strong { color: #fff; }
+    .matrix [scope="row"] { position: sticky; left: 0; background: var(--ground); }
     .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
       gap: .75rem; padding: 0; margin: 0; list-style: none; }
     .tiles li { background: var(--card); border-radius: .5rem; padding: .5rem; font-size: .85rem; }
@@ -43,11 +44,12 @@ enum ReportStyle {
     .paper { background: #fff; border: 1px solid var(--rule); border-radius: .5rem; padding: .5rem;
       overflow: auto; max-height: 80vh; }
     .paper svg { max-width: 100%; height: auto; }
+    .paper text { font-family: "DejaVu Sans", Verdana, sans-serif; }
     pre { background: var(--card); border-radius: .5rem; padding: .75rem; overflow: auto;
       max-height: 40rem; font-size: .85rem; }
     summary { cursor: pointer; padding: .25rem 0; }
     @media (max-width: 40rem) {
-      .grid svg text { font-size: 17px; }
+      .grid svg text { font-size: 14px; }
       .pair { grid-template-columns: 1fr; }
     }
     """

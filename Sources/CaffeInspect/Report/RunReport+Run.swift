@@ -3,36 +3,41 @@ import CaffeErrors
 /// The parts that a log tells.
 extension RunReport {
   func overview() throws -> HTML {
-    let start = try start()
-    var facts = [("net", start.net), ("solver", start.type)]
-    var iteration = start.iteration
-    var tests: [(name: String, values: [Double])] = []
-    for record in try records() {
-      switch record {
-      case .start: break
-      case .train(let train): iteration = max(iteration, train.iteration)
-      case .test(let test):
-        iteration = max(iteration, test.iteration)
-        tests = test.outputs.sorted { $0.key < $1.key }.map {
-          ("test \($0.key)" + (test.net == 0 ? "" : " of net #\(test.net)"), $0.value.values)
-        }
-      case .snapshot(let snapshot): iteration = max(iteration, snapshot.iteration)
-      }
-    }
-    facts.append(
-      ("iteration", "\(Quantity.grouped(iteration)) of \(Quantity.grouped(start.maxIter))"))
-    if let loss = try lastTraining()?.loss { facts.append(("training loss", Text.number(loss))) }
-    for test in tests where test.values.count == 1 {
-      facts.append((test.name, Text.number(test.values[0])))
-    }
+    let progress = try RunProgress(records())
+    let start = progress.start
+    var facts = [("net", start.net), ("solver", start.type), ("iteration", progress.iterations)]
+    if let loss = progress.loss { facts.append(("training loss", Text.number(loss))) }
+    facts += progress.tests.map { ($0.name, Text.number($0.value)) }
     if start.batch > 0 { facts.append(("batch", Quantity.grouped(start.batch))) }
     facts.append(("seed", "\(start.seed)"))
     return .facts(facts.map { (name: $0.0, value: $0.1) })
   }
 
-  private func lastTraining() throws -> RunRecord.Train? {
-    for case .train(let train) in try records().reversed() { return train }
-    return nil
+  /// A row of the table of runs.
+  ///
+  /// - Parameter address: where the run's page is.
+  package func row(address: String) -> [HTML] {
+    let link: HTML = "<a href=\"\(address)\">\(name)</a>"
+    do {
+      let progress = try RunProgress(records())
+      let tests = progress.tests.map { "\($0.name) \(Text.number($0.value))" }
+      return [
+        link, "\(progress.start.net)", "\(progress.iterations)",
+        "\(progress.loss.map(Text.number) ?? "–")", "\(tests.joined(separator: ", "))",
+      ]
+    } catch {
+      return [link, "", "", "", "\("\(error)")"]
+    }
+  }
+
+  /// Runs, a row each.
+  package static func list(_ rows: [[HTML]]) -> HTML {
+    guard !rows.isEmpty else {
+      return "<p class=\"missing\">There is no run yet; caffe-swift train --run makes one.</p>"
+    }
+    return .table(
+      "The newest first",
+      [.text("Run"), .text("Net"), .number("Iteration"), .number("Loss"), .text("Last test")], rows)
   }
 
   /// A drawing for each output, and one for the learning rate.
@@ -107,8 +112,10 @@ extension RunReport {
       """
   }
 
+  /// `84.8 %`, which does not break at the end of a line.
   static func percent(_ share: Double) -> String {
-    "\(Text.number((share * 1000).rounded() / 10)) %"
+    let tenths = Int((share * 1000).rounded())
+    return "\(tenths / 10).\(tenths % 10)\u{A0}%"
   }
 
   /// `1 h 02 min`, `3 min 07 s`, `12.5 s`.

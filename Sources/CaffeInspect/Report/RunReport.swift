@@ -12,7 +12,7 @@ import Foundation
 package struct RunReport: Sendable {
   package let name: String
   /// `--log-json`, or Caffe's.
-  let log: String
+  package let log: String
   let folder: RunFolder?
   /// A solver file; nil for the run folder's.
   let givenSolver: String?
@@ -76,15 +76,17 @@ package struct RunReport: Sendable {
     }
   }
 
-  /// The files that a part is made from, as far as they are known.
-  package func files(of part: ReportPart) -> [String] {
+  /// The files that a part is made from.
+  ///
+  /// - Parameter weights: those of the newest snapshot, if there is one.
+  package func files(of part: ReportPart, weights: String?) -> [String] {
     switch part {
     case .runs: []
     case .overview, .curves: [log]
     case .machine: [log] + (folder.map { [$0.machine] } ?? [])
     case .histograms: folder.map { [$0.histograms] } ?? []
     case .graph, .solver: [givenSolver ?? folder?.solver].compactMap { $0 }
-    case .confusion, .mistakes, .filters: (try? weights()).map { [$0] } ?? []
+    case .confusion, .mistakes, .filters: [weights].compactMap { $0 }
     }
   }
 }
@@ -96,12 +98,6 @@ extension RunReport {
 
   /// - Throws: for a log of Caffe, which has no records.
   package func records() throws -> [RunRecord] { try RunRecord.read(log) }
-
-  /// The last start of the run, with what goes by in it.
-  func start() throws -> RunRecord.Start {
-    for case .start(let start) in try records().reversed() { return start }
-    throw CaffeError("the log does not tell how the run began", places: [log])
-  }
 
   /// The weights to look at.
   ///
