@@ -31,8 +31,8 @@ struct Dashboard: ParsableCommand {
     Task {
       do {
         try await DashboardServer.serve(site, port: port) { address in
-          print("\(folder): \(address)")
-          fflush(stdout)
+          // At once, since this is what whoever started the server waits for.
+          FileHandle.standardOutput.write(Data("\(folder): \(address)\n".utf8))
         }
       } catch {
         StandardError.write("caffe-swift: \(error)\n")
