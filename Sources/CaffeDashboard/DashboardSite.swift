@@ -76,11 +76,11 @@ package actor DashboardSite {
       return Answer(
         status: 200,
         body: ReportPage.page(
-          title: "Run \(run.name)", sections: await run.contents(), script: "/live.js"
+          title: "Run \(run.name)", sections: await run.sections(), script: "/live.js"
         ).markup)
     case ["state"]: return Self.state(await run.versions())
     case let rest where rest.count == 2 && rest[0] == "parts":
-      guard let content = await run.contents().first(where: { $0.part.rawValue == rest[1] })
+      guard let content = await run.sections().first(where: { $0.part.rawValue == rest[1] })
       else { return missing }
       return Answer(status: 200, body: content.content.markup)
     default: return missing
@@ -97,25 +97,24 @@ package actor DashboardSite {
       return Answer(
         status: 200,
         body: ReportPage.page(
-          title: "Runs", sections: [(.runs, await table())], script: "/live.js"
+          title: "Runs", sections: [await listSection()], script: "/live.js"
         ).markup)
     case ["state"]:
-      _ = await table()
-      return Self.state([ReportPart.runs.rawValue: list.version])
+      return Self.state([ReportPart.runs.rawValue: await listSection().version])
     case ["parts", ReportPart.runs.rawValue]:
-      return Answer(status: 200, body: await table().markup)
+      return Answer(status: 200, body: await listSection().content.markup)
     default: return nil
     }
   }
 
-  private func table() async -> HTML {
+  private func listSection() async -> ReportSection {
     var rows: [[HTML]] = []
     for run in runs.values.sorted(by: { $0.began > $1.began }) {
       rows.append(await run.row(address: Self.address(of: run.name)))
     }
     let content = RunReport.list(rows)
     if content != list.content { list = (content, list.version + 1) }
-    return content
+    return ReportSection(.runs, list.content, version: list.version)
   }
 
   private static func address(of run: String) -> String {
@@ -148,7 +147,6 @@ package actor DashboardSite {
   /// Keeps a page up to date.
   private static let script = """
     "use strict";
-    const seen = {};
     const say = (text) => {
       const place = document.getElementById("live");
       if (place.textContent !== text) place.textContent = text;
@@ -157,11 +155,12 @@ package actor DashboardSite {
       try {
         const state = await (await fetch("state")).json();
         for (const [part, version] of Object.entries(state)) {
-          if (seen[part] === version) continue;
+          const section = document.getElementById(part);
+          if (Number(section.dataset.shown ?? section.dataset.version) === version) continue;
           const answer = await fetch("parts/" + part);
           if (!answer.ok) throw new Error(answer.status);
-          document.querySelector("#" + part + " .content").innerHTML = await answer.text();
-          seen[part] = version;
+          section.querySelector(".content").innerHTML = await answer.text();
+          section.dataset.shown = version;
         }
         say("Live: this page follows what happens.");
       } catch {

@@ -42,9 +42,11 @@ actor LiveRun {
   }
 
   /// The parts as they were last made.
-  func contents() -> [(part: ReportPart, content: HTML)] {
+  func sections() -> [ReportSection] {
     if parts.isEmpty { refresh() }
-    return ReportPart.ofARun.map { ($0, parts[$0]?.content ?? "") }
+    return ReportPart.ofARun.map {
+      ReportSection($0, parts[$0]?.content ?? "", version: parts[$0]?.version ?? 0)
+    }
   }
 
   /// The run's row in the table of runs.

@@ -22,6 +22,8 @@ package struct Evaluation: Sendable {
   /// How many mistakes are kept.
   private static let mostMistakes = 24
 
+  /// The file of the weights.
+  package private(set) var weights: String
   package private(set) var confusion: Confusion
   /// Those whose own class was held least probable, worst first.
   package private(set) var mistakes: [Mistake] = []
@@ -33,14 +35,17 @@ package struct Evaluation: Sendable {
   /// Runs a net of the phase TEST over its test set.
   ///
   /// - Parameters:
+  ///   - weights: the file that the net's weights are from.
   ///   - passes: how many batches; nil for all records once, or, where no layer counts them, for
   ///     `otherwise`.
   ///   - progress: is told after each pass how many were made, of how many.
   /// - Throws: a net that compares no scores with labels; what the net throws.
   package init(
-    of net: Net, passes: Int?, otherwise: Int, progress: (_ done: Int, _ of: Int) -> Void
+    of net: Net, weights: String, passes: Int?, otherwise: Int,
+    progress: (_ done: Int, _ of: Int) -> Void
   ) throws {
     let head = try ClassifierHead(of: net)
+    self.weights = weights
     let pictures = net.pictures
     confusion = Confusion(classes: head.extents.classes)
     let coverage = passes == nil ? try net.coverage() : nil

@@ -1,18 +1,34 @@
+/// A part of a page with its content.
+package struct ReportSection: Sendable {
+  package let part: ReportPart
+  package let content: HTML
+  /// Grows when the content changes; 0 in a page that does not.
+  package let version: Int
+
+  package init(_ part: ReportPart, _ content: HTML, version: Int = 0) {
+    self.part = part
+    self.content = content
+    self.version = version
+  }
+}
+
 /// The pages of reports and of the dashboard.
 package enum ReportPage {
   /// A page that loads nothing from anywhere, and says so to the browser.
   ///
   /// - Parameters:
-  ///   - sections: the parts of the page, in order, each with its content.
+  ///   - sections: the parts of the page, in order.
   ///   - script: the path of a script on the same server; nil for a page that is a file.
   package static func page(
-    title: String, sections: [(part: ReportPart, content: HTML)], script: String? = nil
+    title: String, sections: [ReportSection], script: String? = nil
   ) -> HTML {
     let own = script == nil ? "" : "; script-src 'self'; connect-src 'self'"
     let scripts: HTML = script.map { "<script src=\"\($0)\" defer></script>" } ?? ""
     let links = sections.map {
       "<a href=\"#\($0.part.rawValue)\">\($0.part.title)</a>" as HTML
     }
+    let navigation: HTML =
+      links.count > 1 ? "<nav aria-label=\"Parts\">\(links)</nav>" : ""
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -28,9 +44,9 @@ package enum ReportPage {
       </head>
       <body>
       <header><h1>\(title)</h1><p id="live" role="status"></p></header>
-      <nav aria-label="Parts">\(links)</nav>
+      \(navigation)
       <main>
-      \(sections.map { section($0.part, $0.content) })
+      \(sections.map(element))
       </main>
       <footer>Made by caffe-swift.</footer>
       </body>
@@ -39,13 +55,14 @@ package enum ReportPage {
       """
   }
 
-  private static func section(_ part: ReportPart, _ content: HTML) -> HTML {
-    """
-    <section id="\(part.rawValue)" aria-labelledby="\(part.rawValue)-title">
-    <h2 id="\(part.rawValue)-title">\(part.title)</h2>
-    <div class="content">\(content)</div>
-    </section>
-    """
+  private static func element(_ section: ReportSection) -> HTML {
+    let name = section.part.rawValue
+    return """
+      <section id="\(name)" aria-labelledby="\(name)-title" data-version="\(section.version)">
+      <h2 id="\(name)-title">\(section.part.title)</h2>
+      <div class="content">\(section.content)</div>
+      </section>
+      """
   }
 }
 

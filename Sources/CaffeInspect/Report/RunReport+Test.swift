@@ -18,7 +18,8 @@ extension RunReport {
     }
     let matrix =
       confusion.classes <= Self.mostClasses ? matrix(confusion) : pairs(confusion)
-    return "<p>\(sentence)</p>\n\(matrix)\n\(classes(confusion))"
+    return
+      "<p>\(sentence)</p>\n<p class=\"note\">With the weights of \(evaluation.weights).</p>\n\(matrix)\n\(classes(confusion))"
   }
 
   /// A row for each class, a column for each guess.

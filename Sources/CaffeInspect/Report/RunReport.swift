@@ -51,7 +51,7 @@ package struct RunReport: Sendable {
   package func page(_ evaluation: Result<Evaluation, CaffeError>) -> HTML {
     ReportPage.page(
       title: "Run \(name)",
-      sections: ReportPart.ofARun.map { ($0, content(of: $0, evaluation)) })
+      sections: ReportPart.ofARun.map { ReportSection($0, content(of: $0, evaluation)) })
   }
 
   /// A part of the report; where something for it is missing, a sentence that says so.
@@ -161,7 +161,8 @@ extension RunReport {
       let net = try Net(test, context: LayerContext(phase: .test, folder: workingFolder))
       try net.loadWeights(from: weights)
       let evaluation = try Evaluation(
-        of: net, passes: passes, otherwise: solver.testIter.first ?? 1, progress: progress)
+        of: net, weights: weights, passes: passes, otherwise: solver.testIter.first ?? 1,
+        progress: progress)
       if let labels { try labels.check(classes: evaluation.confusion.classes) }
       return .success(evaluation)
     } catch let error as CaffeError {
