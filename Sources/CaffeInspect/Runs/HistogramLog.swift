@@ -25,8 +25,8 @@ package struct HistogramRecord: Codable, Equatable, Sendable {
 
     package init(_ values: [Float]) {
       let histogram = Histogram(values)
-      low = histogram.values.min() ?? 0
-      high = histogram.values.max() ?? 0
+      low = histogram.low
+      high = histogram.high
       counts = histogram.counts.map { Int($0) }
     }
   }

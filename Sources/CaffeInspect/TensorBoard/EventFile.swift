@@ -97,11 +97,11 @@ extension Histogram {
   /// `tensorflow.HistogramProto`.
   fileprivate var message: WireMessage {
     var message = WireMessage()
-    message.add(1, values.min() ?? 0)
-    message.add(2, values.max() ?? 0)
-    message.add(3, Double(values.count))
-    message.add(4, values.reduce(0, +))
-    message.add(5, values.reduce(0) { $0 + $1 * $1 })
+    message.add(1, low)
+    message.add(2, high)
+    message.add(3, count)
+    message.add(4, sum)
+    message.add(5, sumOfSquares)
     message.add(6, limits)
     message.add(7, counts)
     return message
