@@ -64,11 +64,15 @@ struct Time: ParsableCommand {
     state.apply(to: &parameter)
     parameter.onlyTrains()
     let run = try Solver(parameter, engine: engine.engine, reusingMemory: true, log: .quiet)
-    let timing = try IterationTiming(run, iterations: iterations)
+    let warmUp = 3
+    let waitedBefore = run.net.waitedForData ?? .zero
+    let timing = try IterationTiming(run, iterations: iterations, warmUp: warmUp)
+    let waited = run.net.waitedForData.map { ($0 - waitedBefore) / .milliseconds(1) }
     let result = Result(
       net: run.net.name, iterations: iterations, iterationMs: timing.iteration.median,
       forwardMs: timing.forward.median, backwardMs: timing.backward.median,
-      updateMs: timing.update.median, peakMb: IterationTiming.peakMegabytes)
+      updateMs: timing.update.median, dataWaitMs: waited.map { $0 / Double(warmUp + iterations) },
+      peakMb: IterationTiming.peakMegabytes)
     try report(result)
   }
 
@@ -80,6 +84,8 @@ struct Time: ParsableCommand {
     let forwardMs: Double
     let backwardMs: Double
     let updateMs: Double
+    /// A mean; nil where no layer prepares batches ahead.
+    let dataWaitMs: Double?
     let peakMb: Int
   }
 
@@ -88,7 +94,9 @@ struct Time: ParsableCommand {
       print(
         "\(result.net): iteration \(Text.number(result.iterationMs)) ms"
           + " (forward \(Text.number(result.forwardMs)), backward \(Text.number(result.backwardMs)),"
-          + " update \(Text.number(result.updateMs))), peak \(result.peakMb) MB")
+          + " update \(Text.number(result.updateMs)))"
+          + (result.dataWaitMs.map { ", waiting for data \(Text.number($0)) ms" } ?? "")
+          + ", peak \(result.peakMb) MB")
       return
     }
     try write(JSONLine.text(result), to: json)

@@ -13,6 +13,12 @@ struct WatchOptions: ParsableArguments {
   @Flag(help: "Write warnings and errors only.")
   var quiet = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "After each displayed iteration, say how fast training is and how long it waited for data.",
+      discussion: "In Caffe's log, so not with a live line."))
+  var verbose = false
+
   @Option(
     help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
   var logJson: String?
@@ -46,10 +52,14 @@ struct WatchOptions: ParsableArguments {
       throw ValidationError("histogram-interval must be at least 1, got \(histogramInterval)")
     }
     if quiet && log != nil { throw ValidationError("Give --quiet or --log, not both.") }
+    if verbose && (quiet || log == .live) {
+      throw ValidationError(
+        "--verbose writes to Caffe's log: give it without --quiet and --log live.")
+    }
   }
 
   private var isLive: Bool {
-    !quiet && (log == .live || log == nil && TerminalLine.isTerminal)
+    !quiet && (log == .live || log == nil && !verbose && TerminalLine.isTerminal)
   }
 
   /// Receives Caffe's lines.
@@ -64,6 +74,7 @@ struct WatchOptions: ParsableArguments {
   func observer(of solver: Solver, continuing: Bool) throws -> RunMeter? {
     var sinks: [any RunSink] = []
     if isLive { sinks.append(LiveLog()) }
+    if verbose { sinks.append(SpeedLog(logger)) }
     if let logJson { sinks.append(try JSONLog(logJson, continuing: continuing)) }
     if let tensorBoard {
       sinks.append(

@@ -55,6 +55,17 @@ extension LookingCommandTests {
     #expect(try shop.run("parse-log", "net.prototxt").errors.contains("no iterations in it"))
   }
 
+  @Test func verboseRunsTellTheirSpeed() throws {
+    let shop = try Workshop(solver: Self.run)
+    let speed = /\ +Speed: \d+ images\/s, \d+ % of the time waiting for data/
+    let verbose = try shop.run("train", "--solver", "solver.prototxt", "--verbose")
+    #expect(verbose.log.filter { $0.wholeMatch(of: speed) != nil }.count == 2, "\(verbose)")
+    let plain = try shop.run("train", "--solver", "solver.prototxt")
+    #expect(!plain.log.contains { $0.contains("Speed:") })
+    let both = try shop.run("train", "--solver", "solver.prototxt", "--verbose", "--quiet")
+    #expect(both.status == 64 && both.errors.contains("--verbose"), "\(both)")
+  }
+
   @Test func quietRunsSayNothing() throws {
     let shop = try Workshop(solver: Self.run)
     let quiet = try shop.run("train", "--solver", "solver.prototxt", "--quiet")

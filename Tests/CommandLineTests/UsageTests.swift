@@ -121,6 +121,7 @@ import Testing
     for key in ["iteration_ms", "forward_ms", "backward_ms", "update_ms", "peak_mb"] {
       #expect(try #require(object[key] as? Double) > 0, "\(key)")
     }
+    #expect(try #require(object["data_wait_ms"] as? Double) >= 0)
     let toFile = try shop.run(
       "time", "-solver", "solver.prototxt", "-iterations", "2", "-json", "t.json")
     #expect(toFile.output.isEmpty && shop.folder.exists("t.json"), "\(toFile)")

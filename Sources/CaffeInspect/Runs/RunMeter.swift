@@ -98,7 +98,7 @@ extension OutputValues {
 
 extension Net {
   /// How long forward passes have waited for batches that are prepared ahead; nil without such a layer.
-  var waitedForData: Duration? {
+  package var waitedForData: Duration? {
     let layers = layers.compactMap { $0 as? ImageBatchLayer }
     return layers.isEmpty ? nil : layers.reduce(.zero) { $0 + $1.waited }
   }
