@@ -93,7 +93,9 @@ import Testing
     #expect(second["curves"] == 2 && second["overview"] == 2 && second["solver"] == 1)
     #expect(await get("/runs/a/parts/curves").body.contains("<polyline"))
     let page = await get("/runs/a/").body
-    #expect(page.contains("<script src=\"/live.js\" defer>") && page.contains("script-src &#39;self&#39;"))
+    #expect(
+      page.contains("<script src=\"/live.js\" defer>") && page.contains("script-src &#39;self&#39;")
+    )
     #expect(await get("/live.js").type == "text/javascript")
   }
 }

@@ -44,7 +44,8 @@ import Testing
     #expect((0..<3).map(confusion.precision) == [3.0 / 5, 2.0 / 3, nil])
     #expect((0..<3).map(confusion.recall) == [3.0 / 4, 2.0 / 4, nil])
     #expect((0..<3).map(confusion.f1) == [6.0 / 9, 4.0 / 7, nil])
-    #expect(confusion.mistakes(5).map { [$0.label, $0.guess, $0.count] } == [[1, 0, 2], [0, 1, 1]])
+    #expect(
+      confusion.mistakes(5).map { [$0.label, $0.guess, $0.count] } == [[1, 0, 2], [0, 1, 1]])
     #expect(Confusion(classes: 2).accuracy == nil)
   }
 
@@ -93,7 +94,9 @@ import Testing
     for part in ReportPart.ofARun {
       let markup = report.content(of: part, evaluation).markup
       #expect(!markup.isEmpty, "\(part)")
-      if let match = markup.firstMatch(of: /class="missing">([^<]*)/) { found[part] = String(match.1) }
+      if let match = markup.firstMatch(of: /class="missing">([^<]*)/) {
+        found[part] = String(match.1)
+      }
     }
     return found
   }
