@@ -31,7 +31,14 @@ struct WatchOptions: ParsableArguments {
   var tensorBoard: String?
 
   @Option(
-    help: "With --tensorboard, iterations between two sets of histograms and images.")
+    name: .customLong("run"),
+    help: ArgumentHelp(
+      "Keep in this folder what caffe-swift report and dashboard show.",
+      discussion: "The log of --log-json, the solver with its nets, histograms, the machine."))
+  var runFolder: String?
+
+  @Option(
+    help: "With --tensorboard or --run, iterations between two sets of histograms and images.")
   var histogramInterval = 500
 
   @Flag(
@@ -72,6 +79,13 @@ struct WatchOptions: ParsableArguments {
     if let tensorBoard {
       sinks.append(
         try TensorBoardLog(tensorBoard, solver: solver, interval: histogramInterval))
+    }
+    if let runFolder {
+      sinks += try RunFolder(runFolder).begin(
+        solver,
+        machine: MachineRecord(
+          program: CaffeSwift.configuration.version, arguments: CommandLine.arguments),
+        histogramInterval: histogramInterval, continuing: continuing)
     }
     return sinks.isEmpty ? nil : try RunMeter(solver, sinks: sinks)
   }
