@@ -25,6 +25,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-openmp-dev"),
@@ -73,10 +74,17 @@ let package = Package(
         "CaffeNet",
         "CaffeSolver", "CaffeInspect",
       ]),
+    room(
+      "CaffeDashboard",
+      [
+        "CaffeErrors", "CaffeInspect", "CaffeData", "CaffeSchema",
+        .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ]),
     .executableTarget(
       name: "caffe-swift",
       dependencies: [
-        "Caffe",
+        "Caffe", "CaffeDashboard",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -121,6 +129,9 @@ let package = Package(
         "CaffeErrors", "CaffeInspect", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeData",
         "CaffeSchema", "CaffeTestSupport",
       ]),
+    tests(
+      "CaffeDashboardTests",
+      ["CaffeErrors", "CaffeDashboard", "CaffeInspect", "CaffeTestSupport"]),
     tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData"]),
     tests(
       "PrototxtTests",

@@ -23,7 +23,8 @@ struct CaffeSwift: ParsableCommand {
     version: "caffe-swift 0.1.0",
     subcommands: [
       Train.self, Test.self, Time.self, Summary.self, Check.self, ParseLog.self, Draw.self,
-      Plot.self, ShowFilters.self, Diff.self, GradientCheckCommand.self, Export.self,
+      Plot.self, ShowFilters.self, Report.self, Dashboard.self, Diff.self,
+      GradientCheckCommand.self, Export.self,
       ConvertMNIST.self,
       ConvertCIFAR.self,
       ConvertImageset.self, ComputeImageMean.self, Dataset.self, Classify.self,

@@ -20,9 +20,7 @@ struct WatchOptions: ParsableArguments {
   var verbose = false
 
   @Option(
-    help: ArgumentHelp(
-      "Write iterations, tests and snapshots to this file, a JSON object a line.",
-      discussion: "If it cannot be written any more, a warning says so and the run goes on."))
+    help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
   var logJson: String?
 
   @Option(
@@ -33,7 +31,14 @@ struct WatchOptions: ParsableArguments {
   var tensorBoard: String?
 
   @Option(
-    help: "With --tensorboard, iterations between two sets of histograms and images.")
+    name: .customLong("run"),
+    help: ArgumentHelp(
+      "Keep in this folder what caffe-swift report and dashboard show.",
+      discussion: "The log of --log-json, the solver with its nets, histograms, the machine."))
+  var runFolder: String?
+
+  @Option(
+    help: "With --tensorboard or --run, iterations between two sets of histograms and images.")
   var histogramInterval = 500
 
   @Flag(
@@ -74,6 +79,13 @@ struct WatchOptions: ParsableArguments {
     if let tensorBoard {
       sinks.append(
         try TensorBoardLog(tensorBoard, solver: solver, interval: histogramInterval))
+    }
+    if let runFolder {
+      sinks += try RunFolder(runFolder).begin(
+        solver,
+        machine: MachineRecord(
+          program: CaffeSwift.configuration.version, arguments: CommandLine.arguments),
+        histogramInterval: histogramInterval, continuing: continuing)
     }
     let log = logger
     return sinks.isEmpty ? nil : try RunMeter(solver, sinks: sinks) { log.warning("\($0)") }

@@ -2,8 +2,6 @@ import CaffeErrors
 
 /// Pictures of one size side by side, so that people see what a net sees.
 package enum ContactSheet {
-  /// Pixels between the pictures.
-  private static let gap = 2
   /// Dark blue: neither a gray nor a usual edge of a picture.
   private static let background: [UInt8] = [96, 32, 0]
 
@@ -12,9 +10,11 @@ package enum ContactSheet {
   /// Values are stretched so that the least becomes black and the largest white, in all tiles alike.
   /// Of one or two channels the first is shown in gray, of more the first three as blue, green, red.
   ///
-  /// - Parameter values: `[count, channels, height, width]`.
+  /// - Parameters:
+  ///   - values: `[count, channels, height, width]`.
+  ///   - gap: pixels around each picture.
   package static func make(
-    _ values: [Float], count: Int, _ extents: DataTransformer.Extents, columns: Int
+    _ values: [Float], count: Int, _ extents: DataTransformer.Extents, columns: Int, gap: Int = 2
   ) throws -> Image {
     precondition(values.count == count * extents.count, "\(values.count) values for \(count) tiles")
     precondition(count > 0 && columns > 0, "\(count) tiles in \(columns) columns")

@@ -27,7 +27,7 @@ package struct CurvePlot {
 
   /// Colours that the colour-blind tell apart (Okabe and Ito).
   private static let colors = [
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
+    SVG.Paint.blue, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
   ]
   private static let panelWidth = 560.0
   private static let panelHeight = 320.0
@@ -99,6 +99,15 @@ package struct CurvePlot {
     return svg.document
   }
 
+  /// Each panel as a drawing of its own, without the legend.
+  package var panelDrawings: [(title: String, svg: String)] {
+    panels.map { panel in
+      var svg = SVG(width: Self.panelWidth, height: Self.panelHeight)
+      draw(panel, &svg, x: 0, y: 0)
+      return (panel.title, svg.document)
+    }
+  }
+
   private func drawLegend(_ svg: inout SVG) {
     var x = Self.margins.left
     let y = 26.0
@@ -108,7 +117,7 @@ package struct CurvePlot {
       svg.text(run.name, x: x + 28, y: y, isBold: true)
       x += 28 + Double(run.name.count) * 8 + 24
     }
-    svg.text("thin: training, dots: test", x: x, y: y, size: 11, color: "#777")
+    svg.text("thin: training, dots: test", x: x, y: y, size: 11, color: SVG.Paint.faint)
   }
 
   private func draw(_ panel: Panel, _ svg: inout SVG, x: Double, y: Double) {
@@ -119,7 +128,7 @@ package struct CurvePlot {
     let points = panel.curves.flatMap(\.points)
     guard let low = points.map(\.value).min(), let high = points.map(\.value).max(),
       let end = points.map(\.iteration).max()
-    else { return svg.text("nothing to plot", x: left + 8, y: top + 20, color: "#777") }
+    else { return svg.text("nothing to plot", x: left + 8, y: top + 20, color: SVG.Paint.faint) }
     let across = AxisTicks(points.map(\.iteration).min() ?? 0, end, wanted: 6)
     let up =
       isLogarithmic ? AxisTicks(powersFrom: low, to: high) : AxisTicks(low, high, wanted: 5)
@@ -131,17 +140,18 @@ package struct CurvePlot {
     }
     for tick in up.values {
       let height = place(across.values[0], tick).y
-      svg.line([(left, height), (right, height)], color: "#e0e0e0")
+      svg.line([(left, height), (right, height)], color: SVG.Paint.grid)
       svg.text(up.label(tick), x: left - 8, y: height + 4, size: 11, anchor: .end)
     }
     for tick in across.values {
       let side = place(tick, up.values[0]).x
-      svg.line([(side, bottom), (side, bottom + 5)], color: "#999")
+      svg.line([(side, bottom), (side, bottom + 5)], color: SVG.Paint.axis)
       svg.text(across.label(tick), x: side, y: bottom + 18, size: 11, anchor: .middle)
     }
-    svg.line([(left, top), (left, bottom), (right, bottom)], color: "#999")
+    svg.line([(left, top), (left, bottom), (right, bottom)], color: SVG.Paint.axis)
     svg.text(
-      "iteration", x: (left + right) / 2, y: bottom + 34, size: 11, anchor: .middle, color: "#777")
+      "iteration", x: (left + right) / 2, y: bottom + 34, size: 11, anchor: .middle,
+      color: SVG.Paint.faint)
     for curve in panel.curves { draw(curve, &svg, place) }
   }
 

@@ -2,6 +2,7 @@ import CaffeCore
 import CaffeData
 import CaffeNet
 import CaffeSchema
+import Foundation
 
 /// A net as a graph for Graphviz: a box for each layer, an arrow for each blob with its shape.
 package struct NetDrawing {
@@ -56,6 +57,17 @@ package struct NetDrawing {
       try ExternalTool.dot.run(
         ["-T\(format.rawValue)", "-Gdpi=\(format == .png ? 120 : 72)", "-o", temporary], input: dot)
     }
+  }
+
+  /// The drawing as SVG.
+  ///
+  /// - Throws: if Graphviz is not installed.
+  package func svg() throws -> String {
+    let path = NSTemporaryDirectory() + "caffe-swift-\(UUID().uuidString).svg"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try write(to: path)
+    return String(
+      decoding: try FileBytes.read(path, limit: FileBytes.largestText), as: UTF8.self)
   }
 
   private static func label(_ layer: PlannedLayer, _ index: Int, _ plan: NetPlan) -> String {

@@ -2,6 +2,16 @@ import CaffeErrors
 
 /// A drawing in SVG, made element by element.
 package struct SVG {
+  /// The colours that drawings share; a page knows them by these names when it turns them dark.
+  package enum Paint {
+    static let ground = "white"
+    static let ink = "#333"
+    static let faint = "#777"
+    static let grid = "#e0e0e0"
+    static let axis = "#999"
+    static let blue = "#0072B2"
+  }
+
   private let width: Double
   private let height: Double
   private var elements: [String] = []
@@ -9,18 +19,18 @@ package struct SVG {
   package init(width: Double, height: Double) {
     self.width = width
     self.height = height
-    elements.append("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>")
+    elements.append("<rect width=\"100%\" height=\"100%\" fill=\"\(Paint.ground)\"/>")
   }
 
   package enum Anchor: String { case start, middle, end }
 
   package mutating func text(
     _ text: String, x: Double, y: Double, size: Double = 12, anchor: Anchor = .start,
-    color: String = "#333", isBold: Bool = false
+    color: String = Paint.ink, isBold: Bool = false
   ) {
     let weight = isBold ? " font-weight=\"bold\"" : ""
     elements.append(
-      "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" font-size=\"\(Self.number(size))\" text-anchor=\"\(anchor.rawValue)\" fill=\"\(color)\"\(weight)>\(Self.escaped(text))</text>"
+      "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" font-size=\"\(Self.number(size))\" text-anchor=\"\(anchor.rawValue)\" fill=\"\(color)\"\(weight)>\(HTML(text: text).markup)</text>"
     )
   }
 
@@ -28,9 +38,17 @@ package struct SVG {
   package mutating func line(
     _ points: [(x: Double, y: Double)], color: String, width: Double = 1, opacity: Double = 1
   ) {
-    let text = points.map { "\(Self.number($0.x)),\(Self.number($0.y))" }.joined(separator: " ")
     elements.append(
-      "<polyline points=\"\(text)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(Self.number(width))\" stroke-opacity=\"\(Self.number(opacity))\" stroke-linejoin=\"round\"/>"
+      "<polyline points=\"\(Self.text(points))\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(Self.number(width))\" stroke-opacity=\"\(Self.number(opacity))\" stroke-linejoin=\"round\"/>"
+    )
+  }
+
+  /// A filled shape with a thin edge in the colour of the ground.
+  package mutating func shape(
+    _ points: [(x: Double, y: Double)], color: String, opacity: Double
+  ) {
+    elements.append(
+      "<polygon points=\"\(Self.text(points))\" fill=\"\(color)\" fill-opacity=\"\(Self.number(opacity))\" stroke=\"\(Paint.ground)\" stroke-width=\"0.7\"/>"
     )
   }
 
@@ -47,8 +65,8 @@ package struct SVG {
     return ([head] + elements + ["</svg>", ""]).joined(separator: "\n")
   }
 
-  private static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+  private static func text(_ points: [(x: Double, y: Double)]) -> String {
+    points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
   }
 
   private static func number(_ value: Double) -> String {

@@ -1,6 +1,4 @@
 import CaffeErrors
-import CaffeSchema
-import Foundation
 
 /// The curves of a run, read from a log: ours (`--log-json`) or Caffe's.
 package struct RunHistory: Equatable {
@@ -35,10 +33,9 @@ package struct RunHistory: Equatable {
 
   /// - Throws: a file that is no log of either kind.
   package init(contentsOf path: String) throws {
-    let bytes = try FileBytes.read(path, limit: FileBytes.largestText)
-    let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+    let lines = try JSONLines.lines(of: path)
     if lines.first?.first == "{" {
-      self = try withPlace(path) { try RunHistory(json: lines) }
+      self = RunHistory(try withPlace(path) { try RunRecord.read(lines) })
     } else {
       self = CaffeLogReader.read(lines)
     }
@@ -62,19 +59,8 @@ package struct RunHistory: Equatable {
 }
 
 extension RunHistory {
-  private init(json lines: [Substring]) throws {
-    let decoder = JSONLine.decoder
-    for (number, line) in lines.enumerated() {
-      let record: RunRecord
-      do {
-        record = try decoder.decode(RunRecord.self, from: Data(line.utf8))
-      } catch {
-        // A run that was killed may leave half of its last line.
-        if number == lines.count - 1 { break }
-        throw CaffeError("this is no line of --log-json", places: ["line \(number + 1)"])
-      }
-      add(record)
-    }
+  package init(_ records: [RunRecord]) {
+    for record in records { add(record) }
   }
 
   /// A run that went on from a snapshot writes some iterations again: the later ones count.

@@ -93,38 +93,15 @@ package enum SummaryValue {
   }
 }
 
-/// Counts of values in buckets of one width from the least to the largest; what is no number is left
-/// out.
-package struct Histogram {
-  private static let bucketCount = 30
-
-  package let limits: [Double]
-  package let counts: [Double]
-  private let values: [Double]
-
-  package init(_ values: [Float]) {
-    let finite = values.filter(\.isFinite).map(Double.init)
-    self.values = finite
-    guard let low = finite.min(), let high = finite.max() else {
-      (limits, counts) = ([0], [0])
-      return
-    }
-    let width = high > low ? (high - low) / Double(Self.bucketCount) : 1
-    let buckets = high > low ? Self.bucketCount : 1
-    var counts = Array(repeating: 0.0, count: buckets)
-    for value in finite { counts[min(buckets - 1, Int((value - low) / width))] += 1 }
-    self.counts = counts
-    limits = (1...buckets).map { $0 == buckets && high > low ? high : low + Double($0) * width }
-  }
-
+extension Histogram {
   /// `tensorflow.HistogramProto`.
   fileprivate var message: WireMessage {
     var message = WireMessage()
-    message.add(1, values.min() ?? 0)
-    message.add(2, values.max() ?? 0)
-    message.add(3, Double(values.count))
-    message.add(4, values.reduce(0, +))
-    message.add(5, values.reduce(0) { $0 + $1 * $1 })
+    message.add(1, low)
+    message.add(2, high)
+    message.add(3, count)
+    message.add(4, sum)
+    message.add(5, sumOfSquares)
     message.add(6, limits)
     message.add(7, counts)
     return message

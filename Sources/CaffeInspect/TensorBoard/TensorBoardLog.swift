@@ -60,7 +60,7 @@ package final class TensorBoardLog: RunSink {
   private static func histograms(of net: Net) -> [(tag: String, value: SummaryValue)] {
     var values: [(tag: String, value: SummaryValue)] = []
     for parameter in net.parameters {
-      let name = "\(parameter.layer)/\(parameter.displayName)"
+      let name = parameter.fullName
       values.append(("weights/\(name)", .histogram(parameter.blob.data.values)))
       if parameter.learningRateMultiplier != 0 {
         values.append(("gradients/\(name)", .histogram(parameter.blob.diff.values)))
@@ -84,16 +84,28 @@ package final class TensorBoardLog: RunSink {
         filters.blob.data.values, shape: filters.blob.shape.dimensions, layer: filters.layer)
       values.append(("filters/\(filters.layer)", .image(sheet.image)))
     }
-    let inputs = net.layers.filter { $0.bottom.isEmpty }.flatMap(\.top)
-      .first { $0.shape.axes == 4 && [1, 3].contains($0.shape[1]) && $0.count > 0 }
-    if let inputs {
-      let shape = inputs.shape
-      let count = min(sampleCount, shape[0])
+    if let inputs = net.pictures {
+      let count = min(sampleCount, inputs.shape[0])
       let sheet = try ContactSheet.make(
-        Array(inputs.data.values.prefix(count * shape.count(from: 1))), count: count,
-        DataTransformer.Extents(channels: shape[1], height: shape[2], width: shape[3]), columns: 8)
+        Array(inputs.data.values.prefix(count * inputs.shape.count(from: 1))), count: count,
+        inputs.pictureExtents, columns: 8)
       values.append(("inputs/\(inputs.name)", .image(sheet)))
     }
     return values
+  }
+}
+
+extension Net {
+  /// The first blob of pictures, gray or in colours, that comes out of no other.
+  var pictures: Blob? {
+    layers.filter { $0.bottom.isEmpty }.flatMap(\.top)
+      .first { $0.shape.axes == 4 && [1, 3].contains($0.shape[1]) && $0.count > 0 }
+  }
+}
+
+extension Blob {
+  /// The extents of each of `[n, channels, height, width]`.
+  var pictureExtents: DataTransformer.Extents {
+    DataTransformer.Extents(channels: shape[1], height: shape[2], width: shape[3])
   }
 }

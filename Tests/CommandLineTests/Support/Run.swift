@@ -80,6 +80,9 @@ final class Run {
   /// Standard error up to now.
   var errors: String { get throws { String(decoding: try logs.read("errors"), as: UTF8.self) } }
 
+  /// Standard output up to now.
+  var output: String { get throws { String(decoding: try logs.read("output"), as: UTF8.self) } }
+
   deinit { if process.isRunning { send(SIGKILL) } }
 
   var isRunning: Bool { process.isRunning }
@@ -107,7 +110,7 @@ final class Run {
     return Outcome(
       status: process.terminationReason == .exit
         ? process.terminationStatus : -process.terminationStatus,
-      output: String(decoding: try logs.read("output"), as: UTF8.self), errors: try errors)
+      output: try output, errors: try errors)
   }
 }
 
