@@ -20,7 +20,9 @@ struct WatchOptions: ParsableArguments {
   var verbose = false
 
   @Option(
-    help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
+    help: ArgumentHelp(
+      "Write iterations, tests and snapshots to this file, a JSON object a line.",
+      discussion: "If it cannot be written any more, a warning says so and the run goes on."))
   var logJson: String?
 
   @Option(
