@@ -41,6 +41,9 @@ public final class Net {
   let debugReport: (String) -> Void
   package let steps: [Step]
   private let blobsByName: [String: Blob]
+  private let layersByName: [String: Layer]
+  /// The layers' names to which the learnable blobs belong.
+  let owners: [ObjectIdentifier: String]
 
   /// What `forward` and `backward` need to know of a layer.
   package struct Step {
@@ -91,7 +94,10 @@ public final class Net {
     self.description = plan.parameter
     store = bound.store
     parameters = bound.parameters
+    owners = Dictionary(
+      uniqueKeysWithValues: parameters.map { (ObjectIdentifier($0.blob), $0.layer) })
     let fusesLayers = context.fusesLayers && !description.debugInfo
+    let followers = fusesLayers ? plan.followers() : []
     steps = plan.layers.indices.compactMap { index in
       let planned = plan.layers[index]
       return planned.layer.map { layer in
@@ -104,7 +110,7 @@ public final class Net {
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights
         layer.topHasGradient = planned.topHasGradient
-        layer.followers = fusesLayers ? plan.followers(of: index) : []
+        layer.followers = fusesLayers ? followers[index] : []
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
           discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],
@@ -113,6 +119,7 @@ public final class Net {
       }
     }
     layers = steps.map(\.layer)
+    layersByName = Dictionary(layers.map { ($0.name, $0) }) { first, _ in first }
     inputs = layers.filter { $0.type == "Input" }.flatMap { $0.top.map(\.name) }
     outputs = Net.outputs(of: plan, blobs: blobs)
     blobsByName = Dictionary(blobs.map { ($0.name, $0) }) { _, last in last }
@@ -124,7 +131,8 @@ public final class Net {
   /// The blob of this name, `nil` if the net has none; after the last layer that runs in place on it.
   public func blob(_ name: String) -> Blob? { blobsByName[name] }
 
-  public func layer(_ name: String) -> Layer? { layers.first { $0.name == name } }
+  /// The first layer of this name, `nil` if the net has none.
+  public func layer(_ name: String) -> Layer? { layersByName[name] }
 
   /// Prepares every layer for the present shapes of the inputs.
   ///

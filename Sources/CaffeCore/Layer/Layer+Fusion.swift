@@ -13,6 +13,9 @@ package struct Fusion {
 }
 
 extension Layer {
+  /// No layer does the work of more than BatchNorm, Scale and ReLU.
+  package static let mostFollowers = 3
+
   /// The layer below that runs passes of this one together with its own, such as
   /// `conv1 (forward)`; `nil` if there is none.
   public final var fusedInto: String? {

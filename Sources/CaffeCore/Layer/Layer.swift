@@ -44,8 +44,8 @@ open class Layer {
   public package(set) final var lossWeights: [Float] = []
   /// Which tops get a gradient from the layers above; the gradient of any other is all zeros.
   public package(set) final var topHasGradient: [Bool] = []
-  /// The layers that run in place on the only top, one after the other, before anyone else reads it;
-  /// empty where layers are not to be fused.
+  /// The first layers that run in place on the only top, one after the other, before anyone else reads
+  /// it, at most `mostFollowers`; empty where layers are not to be fused.
   package final var followers: [Layer] = []
   /// Who runs passes of this layer in its stead.
   package internal(set) final var fusion: Fusion?

@@ -34,21 +34,25 @@ extension NetPlan {
             return newBlob(name, numbers: &numbers)
           }
           try checkInPlace(name, kind: kind)
-          guard let (other, reason) = disturbed(by: kind, writing: bottoms[position]) else {
+          guard let other = blobs[bottoms[position]].use.disturbed(by: kind) else {
             return bottoms[position]
           }
-          report("\(parameter.name) does not run in place: \(other) \(reason)")
+          report("\(parameter.name) does not run in place: \(other.layer) \(other.reason)")
           return newBlob(name, numbers: &numbers)
         }
         for _ in 0..<automatic {
           blobs.append(PlannedBlob(name: "(automatic)"))
           tops.append(blobs.count - 1)
         }
-        for top in tops { blobs[top].makers.append(layers.count) }
-        layers.append(
-          PlannedLayer(
-            parameter: parameter, kind: kind, bottoms: bottoms, tops: tops,
-            lossWeights: try lossWeights(parameter, kind: kind, tops: tops.count)))
+        let planned = PlannedLayer(
+          parameter: parameter, kind: kind, bottoms: bottoms, tops: tops,
+          lossWeights: try lossWeights(parameter, kind: kind, tops: tops.count))
+        let viewed = planned.isView ? blobs[bottoms[0]].use : nil
+        for top in tops {
+          blobs[top].makers.append(layers.count)
+          blobs[top].use.note(planned, viewed: viewed)
+        }
+        layers.append(planned)
       }
     }
     for name in unread {

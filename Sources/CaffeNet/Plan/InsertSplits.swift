@@ -11,17 +11,18 @@ extension NetParameter {
   /// Source: BVLC Caffe, `util/insert_splits.cpp` (the names of layers and blobs included, since
   /// snapshots store them).
   public func insertingSplits() throws -> NetParameter {
-    let readers = try countReaders()
-    var net = self
+    let described = layer
+    let readers = try countReaders(described)
     var producers: [String: Top] = [:]
     var used: [Top: Int] = [:]
-    net.layer = []
-    for (index, layer) in layer.enumerated() {
+    var whole: [LayerParameter] = []
+    for (index, layer) in described.enumerated() {
       var renamed = layer
       renamed.bottom = layer.bottom.map { blob in
         guard let top = producers[blob], readers[top, default: 0] > 1 else { return blob }
         defer { used[top, default: 0] += 1 }
-        return splitBlob(blob, of: top, number: used[top, default: 0])
+        let split = splitLayer(blob, of: described[top.layer], top.number)
+        return splitBlob(split, used[top, default: 0])
       }
       var splits: [LayerParameter] = []
       for (number, blob) in layer.top.enumerated() {
@@ -33,11 +34,14 @@ extension NetParameter {
           renamed.lossWeight[number] = 0
           used[top] = 1
         }
-        splits.append(split(blob, of: top, ways: count, lossWeight: weight))
+        let name = splitLayer(blob, of: layer, number)
+        splits.append(split(blob, name, phase: layer.phase, ways: count, lossWeight: weight))
       }
-      net.layer.append(renamed)
-      net.layer += splits
+      whole.append(renamed)
+      whole += splits
     }
+    var net = self
+    net.layer = whole
     return net
   }
 
@@ -49,20 +53,23 @@ extension NetParameter {
   /// What to say of each bottom that no layer before it makes.
   package func unknownBottoms() -> [(layer: Int, mistake: CaffeError)] {
     var made: Set<String> = []
-    return layer.enumerated().flatMap { index, layer in
+    let described = layer
+    return described.enumerated().flatMap { index, layer in
       defer { made.formUnion(layer.top) }
       return layer.bottom.enumerated().filter { !made.contains($0.element) }.map { number, blob in
-        (layer: index, mistake: unknownBottom(blob, number, of: index))
+        (layer: index, mistake: unknownBottom(blob, number, of: index, in: described))
       }
     }
   }
 
-  private func countReaders() throws -> [Top: Int] {
+  private func countReaders(_ layers: [LayerParameter]) throws -> [Top: Int] {
     var readers: [Top: Int] = [:]
     var producers: [String: Top] = [:]
-    for (index, layer) in layer.enumerated() {
+    for (index, layer) in layers.enumerated() {
       for (number, blob) in layer.bottom.enumerated() {
-        guard let top = producers[blob] else { throw unknownBottom(blob, number, of: index) }
+        guard let top = producers[blob] else {
+          throw unknownBottom(blob, number, of: index, in: layers)
+        }
         readers[top, default: 0] += 1
       }
       for (number, blob) in layer.top.enumerated() {
@@ -76,14 +83,16 @@ extension NetParameter {
     return readers
   }
 
-  private func unknownBottom(_ blob: String, _ number: Int, of index: Int) -> CaffeError {
-    let reader = layer[index]
-    let later = layer[(index + 1)...].first { $0.top.contains(blob) }
+  private func unknownBottom(
+    _ blob: String, _ number: Int, of index: Int, in layers: [LayerParameter]
+  ) -> CaffeError {
+    let reader = layers[index]
+    let later = layers[(index + 1)...].first { $0.top.contains(blob) }
     let hint =
       if let later {
         "; layer '\(later.name)' makes it, but stands later in the net"
       } else {
-        NearestName.of(blob, among: layer[..<index].flatMap(\.top))
+        NearestName.of(blob, among: layers[..<index].flatMap(\.top))
           .map { "; did you mean '\($0)'?" } ?? ""
       }
     let line = reader.location.map { ", line \($0.line)" } ?? ""
@@ -92,21 +101,21 @@ extension NetParameter {
     )
   }
 
-  private func splitLayer(_ blob: String, of top: Top) -> String {
-    "\(blob)_\(layer[top.layer].name)_\(top.number)_split"
+  private func splitLayer(_ blob: String, of maker: LayerParameter, _ number: Int) -> String {
+    "\(blob)_\(maker.name)_\(number)_split"
   }
 
-  private func splitBlob(_ blob: String, of top: Top, number: Int) -> String {
-    "\(splitLayer(blob, of: top))_\(number)"
-  }
+  private func splitBlob(_ layer: String, _ number: Int) -> String { "\(layer)_\(number)" }
 
-  private func split(_ blob: String, of top: Top, ways: Int, lossWeight: Float) -> LayerParameter {
+  private func split(
+    _ blob: String, _ name: String, phase: Phase, ways: Int, lossWeight: Float
+  ) -> LayerParameter {
     var split = LayerParameter()
-    split.name = splitLayer(blob, of: top)
+    split.name = name
     split.type = "Split"
     split.bottom = [blob]
-    split.top = (0..<ways).map { splitBlob(blob, of: top, number: $0) }
-    split.phase = layer[top.layer].phase
+    split.top = (0..<ways).map { splitBlob(name, $0) }
+    split.phase = phase
     if lossWeight != 0 { split.lossWeight = [lossWeight] + Array(repeating: 0, count: ways - 1) }
     return split
   }

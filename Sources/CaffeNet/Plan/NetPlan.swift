@@ -44,6 +44,8 @@ public struct PlannedBlob {
   public let name: String
   /// The layers that write it: the one that makes it, then those that run in place on it.
   public var makers: [Int] = []
+  /// Whom a layer running in place on it would disturb.
+  var use = BlobUse()
   public var shape: Shape = [0]
   /// No layer reads it: it is an output of the net.
   public var isOutput = false

@@ -1,33 +1,52 @@
 import CaffeCore
 
-extension NetPlan {
-  /// The layer that a layer of `kind` would disturb by writing over blob `number`, and why: one whose
-  /// gradient needs the values that it made, or one that reads the same memory.
-  ///
+/// A layer that another one, running in place on a blob, would disturb, and why.
+struct Disturbed {
+  let layer: String
+  let reason: String
+}
+
+/// Whom layers running in place on a blob would disturb: a layer whose gradient needs the values that
+/// it made, or one that reads the same memory. A blob knows, so that long chains of layers in place
+/// and views need not be walked again for each.
+struct BlobUse {
+  private var bySignKeepers: Disturbed?
+  private var byOthers: Disturbed?
+
   /// Caffe overwrites them all the same, and computes a wrong gradient without a word.
-  func disturbed(by kind: LayerKind, writing number: Int) -> (layer: String, reason: String)? {
-    var number = number
-    while true {
-      let makers = blobs[number].makers.map { layers[$0] }
-      if let reader = makers.first(where: { $0.needsOutputs(besides: kind) }) {
-        return (reader.parameter.name, "needs its top for the gradient")
-      }
-      guard let maker = makers.first, maker.isView else { return nil }
-      guard maker.tops.count == 1 else {
-        return (maker.parameter.name, "gives the same values to other layers")
-      }
-      number = maker.bottoms[0]
-    }
+  func disturbed(by kind: LayerKind) -> Disturbed? { kind.keepsSign ? bySignKeepers : byOthers }
+
+  /// Takes up that `maker` writes the blob.
+  ///
+  /// - Parameter viewed: the use of its bottom, if the blob is that under another shape.
+  mutating func note(_ maker: PlannedLayer, viewed: BlobUse?) {
+    let needsTop = Disturbed(
+      layer: maker.parameter.name, reason: "needs its top for the gradient")
+    let use = maker.kind.outputUse(maker.parameter)
+    if use == .values { bySignKeepers = bySignKeepers ?? needsTop }
+    if use != .nothing { byOthers = byOthers ?? needsTop }
+    guard let viewed else { return }
+    let others =
+      maker.tops.count == 1
+      ? nil
+      : Disturbed(layer: maker.parameter.name, reason: "gives the same values to other layers")
+    bySignKeepers = bySignKeepers ?? others ?? viewed.bySignKeepers
+    byOthers = byOthers ?? others ?? viewed.byOthers
   }
 }
 
 extension NetPlan {
-  /// The layers that work in place on the only top of layer `index` before anyone else reads it, in
-  /// their order.
-  func followers(of index: Int) -> [Layer] {
-    guard layers[index].tops.count == 1 else { return [] }
-    let makers = blobs[layers[index].tops[0]].makers
-    return makers.drop { $0 <= index }.compactMap { layers[$0].layer }
+  /// For each layer, the first ones that work in place on its only top before anyone else reads it, in
+  /// their order: as many as a layer may fuse.
+  func followers() -> [[Layer]] {
+    var followers = Array(repeating: [Layer](), count: layers.count)
+    for blob in blobs {
+      for (place, maker) in blob.makers.enumerated() where layers[maker].tops.count == 1 {
+        followers[maker] = blob.makers[(place + 1)...].prefix(Layer.mostFollowers)
+          .compactMap { layers[$0].layer }
+      }
+    }
+    return followers
   }
 }
 
@@ -38,14 +57,6 @@ extension PlannedLayer {
     case .own: false
     case .viewOfOnlyBottom: bottoms.count == 1 && tops.count == 1 && bottoms != tops
     case .view: true
-    }
-  }
-
-  fileprivate func needsOutputs(besides writer: LayerKind) -> Bool {
-    switch kind.outputUse(parameter) {
-    case .nothing: false
-    case .sign: !writer.keepsSign
-    case .values: true
     }
   }
 }

@@ -101,7 +101,7 @@ extension Net {
 
   /// Whether the parameter was first asked for by this layer, rather than shared by name.
   private func isOwner(_ layer: Layer, of index: Int) -> Bool {
-    parameters.contains { $0.layer == layer.name && $0.blob === layer.parameters[index] }
+    owners[ObjectIdentifier(layer.parameters[index])] == layer.name
   }
 
   /// Writes the learned values, as HDF5 if `path` ends in `.h5`, as binary protobuf otherwise; in
