@@ -72,7 +72,7 @@ private let interleaved = (0..<6).flatMap { [blue[$0], green[$0], red[$0]] }
   // MARK: Refusals
 
   @Test func tellsWhatIsNoImage() {
-    expectError("the image is neither PNG nor JPEG") {
+    expectError("the image is neither PNG, JPEG, BMP nor PNM") {
       _ = try ImageDecoder.decode(file: fixture("foreign.h5"), .color)
     }
     expectError("File not found: \(fixture("none.png"))") {

@@ -26,7 +26,7 @@ enum JPEGDecoder {
         handle, source, size, &pixels, width, 0, height, format.rawValue, TJFLAG_ACCURATEDCT),
       handle)
     if isInk { pixels = bgr(fromInk: pixels) }
-    if isInk && isGray { pixels = gray(fromBGR: pixels) }
+    if isInk && isGray { pixels = Image.gray(fromBGR: pixels) }
     return Image(
       height: Int(height), width: Int(width), channels: isGray ? 1 : 3, pixels: pixels)
   }
@@ -52,15 +52,5 @@ enum JPEGDecoder {
       }
     }
     return result
-  }
-
-  /// Brightness of each interleaved pixel, in OpenCV's 14-bit weights for blue, green and red.
-  private static func gray(fromBGR pixels: [UInt8]) -> [UInt8] {
-    (0..<pixels.count / 3).map { index in
-      let blue = Int(pixels[3 * index]) * 1868
-      let green = Int(pixels[3 * index + 1]) * 9617
-      let red = Int(pixels[3 * index + 2]) * 4899
-      return UInt8((blue + green + red + 8192) >> 14)
-    }
   }
 }
