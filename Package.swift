@@ -121,7 +121,7 @@ let package = Package(
         "CaffeErrors", "CaffeInspect", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeData",
         "CaffeSchema", "CaffeTestSupport",
       ]),
-    tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData"]),
+    tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData", "CHDF5"]),
     tests(
       "PrototxtTests",
       ["CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeSchema", "CaffeTestSupport"]),

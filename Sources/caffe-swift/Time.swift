@@ -11,7 +11,8 @@ struct Time: ParsableCommand {
                 caffe-swift time --solver lenet_solver.prototxt --iterations 50 --json -
 
       With --model: the mean time of each layer's passes, as Caffe prints it. With --solver: the \
-      medians of whole iterations (forward, backward, update), after a warm-up.
+      medians of whole iterations (forward, backward, update), after a warm-up. Both tell how long \
+      the net waited for its data.
       """)
 
   @Option(help: "The net whose layers are timed.")
@@ -61,7 +62,8 @@ struct Time: ParsableCommand {
     let result = Result(
       net: run.net.name, iterations: iterations, iterationMs: timing.iteration.median,
       forwardMs: timing.forward.median, backwardMs: timing.backward.median,
-      updateMs: timing.update.median, peakMb: IterationTiming.peakMegabytes)
+      updateMs: timing.update.median, dataWaitMs: timing.dataWait.median,
+      peakMb: IterationTiming.peakMegabytes)
     try report(result)
   }
 
@@ -73,6 +75,7 @@ struct Time: ParsableCommand {
     let forwardMs: Double
     let backwardMs: Double
     let updateMs: Double
+    let dataWaitMs: Double
     let peakMb: Int
   }
 
@@ -81,7 +84,9 @@ struct Time: ParsableCommand {
       print(
         "\(result.net): iteration \(Text.number(result.iterationMs)) ms"
           + " (forward \(Text.number(result.forwardMs)), backward \(Text.number(result.backwardMs)),"
-          + " update \(Text.number(result.updateMs))), peak \(result.peakMb) MB")
+          + " update \(Text.number(result.updateMs))),"
+          + " \(Text.number(result.dataWaitMs)) ms of it waiting for data, peak \(result.peakMb) MB"
+      )
       return
     }
     let encoder = JSONEncoder()
@@ -127,6 +132,9 @@ struct Time: ParsableCommand {
     log.info("Average Forward pass: \(Text.number(ahead)) ms.")
     log.info("Average Backward pass: \(Text.number(back)) ms.")
     log.info("Average Forward-Backward: \(Text.number(timing.passes.mean)) ms.")
+    if !timing.dataWait.milliseconds.isEmpty {
+      log.info("Average Wait for Data: \(Text.number(timing.dataWait.mean)) ms.")
+    }
     log.info("Total Time: \(Text.number(timing.passes.total)) ms.")
   }
 

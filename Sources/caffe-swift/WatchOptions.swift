@@ -13,6 +13,12 @@ struct WatchOptions: ParsableArguments {
   @Flag(help: "Write warnings and errors only.")
   var quiet = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Caffe's log lines, and with each displayed iteration how long the net waited for its data.",
+      discussion: "Also how many images went through in a second, and the most memory used."))
+  var verbose = false
+
   @Option(
     help: "Write iterations, tests and snapshots to this file, a JSON object a line.")
   var logJson: String?
@@ -39,10 +45,13 @@ struct WatchOptions: ParsableArguments {
       throw ValidationError("histogram-interval must be at least 1, got \(histogramInterval)")
     }
     if quiet && log != nil { throw ValidationError("Give --quiet or --log, not both.") }
+    if verbose && (quiet || log == .live) {
+      throw ValidationError("--verbose goes with neither --quiet nor --log live.")
+    }
   }
 
   private var isLive: Bool {
-    !quiet && (log == .live || log == nil && TerminalLine.isTerminal)
+    !quiet && !verbose && (log == .live || log == nil && TerminalLine.isTerminal)
   }
 
   /// Receives Caffe's lines.
@@ -57,6 +66,7 @@ struct WatchOptions: ParsableArguments {
   func observer(of solver: Solver, continuing: Bool) throws -> RunMeter? {
     var sinks: [any RunSink] = []
     if isLive { sinks.append(LiveLog()) }
+    if verbose { sinks.append(VerboseLog { [logger] in logger.info("\($0)") }) }
     if let logJson { sinks.append(try JSONLog(logJson, continuing: continuing)) }
     if let tensorBoard {
       sinks.append(

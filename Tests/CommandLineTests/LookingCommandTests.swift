@@ -62,6 +62,18 @@ extension LookingCommandTests {
     #expect(try shop.run("train", "--solver", "s", "--quiet", "--log", "live").status == 64)
   }
 
+  @Test func verboseRunsTellOfWaitingForData() throws {
+    let shop = try Workshop(solver: Self.run)
+    let verbose = try shop.run("train", "--solver", "solver.prototxt", "--verbose")
+    let pattern = /\ {4}Waited for data: [0-9.e-]+ ms per iteration \(\d+ %\), \d+ images\/s, peak \d+ MB/
+    let displayed = verbose.log.filter { $0.contains(" iter/s, ") }
+    #expect(verbose.status == 0 && !displayed.isEmpty, "\(verbose)")
+    #expect(
+      verbose.log.filter { $0.wholeMatch(of: pattern) != nil }.count == displayed.count,
+      "\(verbose)")
+    #expect(try shop.run("train", "--solver", "s", "--verbose", "--quiet").status == 64)
+  }
+
   @Test func theLiveLogHasNoLinesOfCaffe() throws {
     let shop = try Workshop(solver: Self.run)
     let live = try shop.run("train", "--solver", "solver.prototxt", "--log", "live")

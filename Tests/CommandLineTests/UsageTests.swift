@@ -121,6 +121,8 @@ import Testing
     for key in ["iteration_ms", "forward_ms", "backward_ms", "update_ms", "peak_mb"] {
       #expect(try #require(object[key] as? Double) > 0, "\(key)")
     }
+    let (wait, forward) = (object["data_wait_ms"] as? Double, object["forward_ms"] as? Double)
+    #expect(wait ?? -1 >= 0 && wait ?? 1e9 <= forward ?? 0, "\(outcome)")
     let toFile = try shop.run(
       "time", "-solver", "solver.prototxt", "-iterations", "2", "-json", "t.json")
     #expect(toFile.output.isEmpty && shop.folder.exists("t.json"), "\(toFile)")
@@ -137,7 +139,7 @@ import Testing
     for pattern in [
       /Initial loss: .+/, /Iteration: 3 forward-backward time: .+ ms\./,
       /Average Forward pass: .+ ms\./, /Average Backward pass: .+ ms\./,
-      /Average Forward-Backward: .+ ms\./, /Total Time: .+ ms\./,
+      /Average Forward-Backward: .+ ms\./, /Average Wait for Data: .+ ms\./, /Total Time: .+ ms\./,
     ] {
       #expect(outcome.log.filter { $0.wholeMatch(of: pattern) != nil }.count == 1, "\(outcome)")
     }

@@ -11,7 +11,7 @@ import Foundation
 ///   `[batch_size, n]` if an image has n of them.
 ///
 /// Source: BVLC Caffe, `base_data_layer.cpp`.
-package class ImageBatchLayer: Layer {
+package class ImageBatchLayer: Layer, DataWaiting {
   private let source: any ImageBatchSource
   private let pool: BatchPool
   private let prefetcher: Prefetcher<ImageBatch>
@@ -19,7 +19,6 @@ package class ImageBatchLayer: Layer {
 
   /// How many records could not be used so far, counted each time they came.
   package private(set) var damagedCount = 0
-  /// How long forward passes have waited for batches altogether.
   package var waited: Duration { prefetcher.waited }
 
   init(
