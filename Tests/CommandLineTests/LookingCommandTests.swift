@@ -65,7 +65,8 @@ extension LookingCommandTests {
   @Test func verboseRunsTellOfWaitingForData() throws {
     let shop = try Workshop(solver: Self.run)
     let verbose = try shop.run("train", "--solver", "solver.prototxt", "--verbose")
-    let pattern = /\ {4}Waited for data: [0-9.e-]+ ms per iteration \(\d+ %\), \d+ images\/s, peak \d+ MB/
+    let pattern =
+      /\ {4}Waited for data: \S+ ms per iteration \(\d+ %\), \d+ images\/s, peak \d+ MB/
     let displayed = verbose.log.filter { $0.contains(" iter/s, ") }
     #expect(verbose.status == 0 && !displayed.isEmpty, "\(verbose)")
     #expect(
