@@ -87,7 +87,15 @@ let package = Package(
         "CaffeData",
       ],
       path: "Tests/CaffeTestSupport"),
+    .target(
+      name: "CaffeFuzzFormats",
+      dependencies: [
+        "CaffeErrors", "CaffeInspect", "CaffeSolver", "CaffeNet", "CaffeData", "CaffeSchema",
+        "CaffeTestSupport",
+      ],
+      path: "Tests/Fuzz/Formats"),
 
+    tests("DamageTests", ["CaffeFuzzFormats", "CaffeTestSupport"]),
     tests("CaffeSchemaTests", ["CaffeErrors", "CaffeSchema", "CaffeTestSupport"]),
     tests(
       "CaffeKernelsTests", ["CaffeErrors", "CaffeKernels", "CaffeKernelsC", "CaffeTestSupport"]),
@@ -127,3 +135,13 @@ let package = Package(
       ["CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeSchema", "CaffeTestSupport"]),
   ]
 )
+
+// Only scripts/fuzz knows how to link libFuzzer.
+if Context.environment["CAFFE_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+    .executableTarget(
+      name: "caffe-fuzz", dependencies: ["CaffeFuzzFormats", "CLibFuzzer"],
+      path: "Tests/Fuzz/Harness"),
+  ]
+}

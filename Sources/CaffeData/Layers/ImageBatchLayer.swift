@@ -71,7 +71,7 @@ package class ImageBatchLayer: Layer, DataWaiting {
       top[1].reshape(try labelShape(items))
       top[1].data.values = Array(batch.labels.prefix(top[1].count))
     }
-    pool.put(batch)
+    pool.put(consume batch)
   }
 
   private func labelShape(_ items: Int) throws -> Shape {
@@ -100,7 +100,13 @@ private final class BatchPool: @unchecked Sendable {  // all state is guarded by
   private var spare: [ImageBatch] = []
 
   func take() -> ImageBatch? { lock.withLock { spare.popLast() } }
-  func put(_ batch: ImageBatch) { lock.withLock { spare.append(batch) } }
+
+  /// Consumes the batch: whoever takes it next must be its only owner, or writing copies it.
+  func put(_ batch: consuming ImageBatch) {
+    lock.lock()
+    defer { lock.unlock() }
+    spare.append(batch)
+  }
 }
 
 // MARK: What the layers read from their prototxt
