@@ -9,7 +9,7 @@ extension FileFormat {
     levelDB("leveldb-table", "Tests/Goldens/data/db-leveldb", "000005.ldb"),
     levelDB("leveldb-log", "Tests/Fixtures/leveldb-log", "000003.log"),
     levelDB("leveldb-manifest", "Tests/Goldens/data/db-leveldb", "MANIFEST-000004"),
-    FileFormat("lmdb", seeds: files("Tests/Goldens/data/db-lmdb-gray/data.mdb")) { bytes in
+    FileFormat("lmdb", seeds: try files("Tests/Goldens/data/db-lmdb-gray/data.mdb")) { bytes in
       try Scratch.withFile(bytes, named: "data.mdb") {
         try readAll(LMDBDatabase(($0 as NSString).deletingLastPathComponent))
       }
@@ -17,7 +17,7 @@ extension FileFormat {
   ]
 
   private static func levelDB(_ name: String, _ folder: String, _ file: String) -> FileFormat {
-    FileFormat(name, seeds: files("\(folder)/\(file)")) { bytes in
+    FileFormat(name, seeds: try files("\(folder)/\(file)")) { bytes in
       try Scratch.withFolder { copy in
         let original = PackageFolder.path(folder)
         for other in try FileManager.default.contentsOfDirectory(atPath: original)
@@ -48,7 +48,7 @@ extension FileFormat {
   static let records = [
     idx("idx-images", "t-images-idx3-ubyte", beside: "t-labels-idx1-ubyte"),
     idx("idx-labels", "t-labels-idx1-ubyte", beside: "t-images-idx3-ubyte"),
-    FileFormat("cifar", file: "data_batch_1.bin", seeds: { [cifar] }) {
+    FileFormat("cifar", file: "data_batch_1.bin", seeds: [cifar]) {
       let cursor = try CIFARDatabase($0).makeCursor()
       while try cursor.next({ _ in }) != nil {}
     },
@@ -58,7 +58,7 @@ extension FileFormat {
   private static func idx(_ name: String, _ file: String, beside other: String) -> FileFormat {
     FileFormat(
       name,
-      seeds: { [idxFile(file), try compressed(idxFile(file))] }
+      seeds: [idxFile(file), try compressed(idxFile(file))]
     ) { bytes in
       try Scratch.withFolder { folder in
         try Scratch.write(bytes, to: "\(folder)/\(file)")
@@ -87,12 +87,13 @@ extension FileFormat {
       for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0xEDB8_8320 : 0) }
     }
     let count = UInt16(bytes.count)
-    return [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1] + littleEndian(count) + littleEndian(~count)
-      + bytes + littleEndian(~crc) + littleEndian(UInt32(count))
+    let header: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1]
+    let sizes = littleEndian(count) + littleEndian(~count)
+    return header + sizes + bytes + littleEndian(~crc) + littleEndian(UInt32(count))
   }
 
   /// Two records.
-  private static let cifar = (0..<2 * 3073).map {
-    $0 % 3073 == 0 ? UInt8($0 / 3073) : UInt8($0 % 251)
+  private static let cifar = [0, 1].flatMap { label in
+    [UInt8(label)] + [UInt8](repeating: 77, count: 3072)
   }
 }

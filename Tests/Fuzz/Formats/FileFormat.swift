@@ -9,7 +9,7 @@ package struct FileFormat: Sendable, CustomStringConvertible {
   package let read: @Sendable (UnsafeRawBufferPointer) throws -> Void
 
   package init(
-    _ name: String, seeds: @escaping @Sendable () throws -> [[UInt8]],
+    _ name: String, seeds: @autoclosure @escaping @Sendable () throws -> [[UInt8]],
     read: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
   ) {
     self.name = name

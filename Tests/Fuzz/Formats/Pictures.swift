@@ -6,26 +6,26 @@ extension FileFormat {
   static let pictures = [
     picture(
       "jpeg",
-      files(
+      try files(
         "Tests/Fixtures/color.jpg", "Tests/Fixtures/gray.jpg", "Tests/Fixtures/cmyk.jpg")),
     picture(
       "png",
-      files(
+      try files(
         "Tests/Fixtures/rgb.png", "Tests/Fixtures/palette.png", "Tests/Fixtures/gray16.png",
         "Tests/Fixtures/bits.png", "Tests/Fixtures/gray-alpha.png")),
-    picture("bmp") { [bitmap(bits: 24), bitmap(bits: 8), bitmap(bits: 1), bitmap(bits: 16)] },
-    picture("pnm") {
+    picture("bmp", [24, 16, 8, 1].map(bitmap)),
+    picture(
+      "pnm",
       [
         "P1 3 2 1 0 1 011", "P2 # text\n3 2\n9\n0 1 2 3 4 9\n", "P3 1 1 255 1 2 3\n",
         "P4 9 2\n\u{0}@ @", "P5 3 2 4\nabcdef", "P5 1 1 256\nab", "P6 2 1 255\nabcdef",
-      ].map { Array($0.utf8) }
-    },
+      ].map { Array($0.utf8) }),
   ]
 
   private static func picture(
-    _ name: String, _ seeds: @escaping @Sendable () throws -> [[UInt8]]
+    _ name: String, _ seeds: @autoclosure @escaping @Sendable () throws -> [[UInt8]]
   ) -> FileFormat {
-    FileFormat(name, seeds: seeds) { bytes in
+    FileFormat(name, seeds: try seeds()) { bytes in
       let image = try ImageDecoder.decode(bytes, .native)
       _ = image.resized(height: 3, width: 5)
       _ = try ImageDecoder.decode(bytes, .gray)

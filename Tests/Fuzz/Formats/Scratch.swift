@@ -40,17 +40,18 @@ enum Scratch {
 extension FileFormat {
   /// A format whose reader wants a path.
   init(
-    _ name: String, file: String, seeds: @escaping @Sendable () throws -> [[UInt8]],
+    _ name: String, file: String,
+    seeds: @autoclosure @escaping @Sendable () throws -> [[UInt8]],
     read: @escaping @Sendable (String) throws -> Void
   ) {
-    self.init(name, seeds: seeds) { bytes in
+    self.init(name, seeds: try seeds()) { bytes in
       try Scratch.withFile(bytes, named: file, read)
     }
   }
 
   /// Files of this package.
-  static func files(_ names: String...) -> @Sendable () throws -> [[UInt8]] {
-    { try names.map { try content(PackageFolder.path($0)) } }
+  static func files(_ names: String...) throws -> [[UInt8]] {
+    try names.map { try content(PackageFolder.path($0)) }
   }
 
   static func content(_ path: String) throws -> [UInt8] {

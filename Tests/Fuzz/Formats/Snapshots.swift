@@ -9,18 +9,19 @@ extension FileFormat {
   static let snapshots = [
     FileFormat(
       "solverstate", file: "x.solverstate",
-      seeds: files("Tests/Goldens/solver/resume-sgd-binaryproto_iter_8.solverstate")
+      seeds: try files("Tests/Goldens/solver/resume-sgd-binaryproto_iter_8.solverstate")
     ) { _ = try TrainingState.read($0) },
     FileFormat(
       "weights-hdf5", file: "x.caffemodel.h5",
-      seeds: files("Tests/Goldens/solver/init.caffemodel.h5")
+      seeds: try files("Tests/Goldens/solver/init.caffemodel.h5")
     ) { _ = try Weights(contentsOf: $0) },
     FileFormat(
       "state-hdf5", file: "x.solverstate.h5",
-      seeds: files("Tests/Goldens/solver/resume-sgd-hdf5_iter_8.solverstate.h5")
+      seeds: try files("Tests/Goldens/solver/resume-sgd-hdf5_iter_8.solverstate.h5")
     ) { _ = try TrainingState.read($0) },
     FileFormat(
-      "data-hdf5", file: "train.h5", seeds: files("Tests/Goldens/solver/train.h5"), read: readRows),
+      "data-hdf5", file: "train.h5", seeds: try files("Tests/Goldens/solver/train.h5"),
+      read: readRows),
   ]
 
   /// Reads some rows in order and shuffled.
@@ -31,9 +32,15 @@ extension FileFormat {
       let source = try HDF5DataSource(list: list, tops: ["data", "label"], shuffle: shuffle)
       let rows = 3
       let counts = source.rowShapes.map { rows * $0.reduce(1, *) }
-      var values = counts.map { [Float](repeating: 0, count: $0) }
-      try values[0].withUnsafeMutableBufferPointer { data in
-        try values[1].withUnsafeMutableBufferPointer { try source.read(rows, into: [data, $0]) }
+      var values = [Float](repeating: 0, count: counts.reduce(0, +))
+      try values.withUnsafeMutableBufferPointer { all in
+        let label = all.count - counts[1]
+        try source.read(
+          rows,
+          into: [
+            UnsafeMutableBufferPointer(rebasing: all[..<label]),
+            UnsafeMutableBufferPointer(rebasing: all[label...]),
+          ])
       }
     }
   }

@@ -7,26 +7,27 @@ import CaffeTestSupport
 extension FileFormat {
   /// What people write, and logs.
   static let texts = [
-    prototxt("net", NetParameter.self, netSeeds) { _ = try $0.upgraded(file: $1) },
-    prototxt("solver", SolverParameter.self, solverSeeds) { _ = try $0.upgraded(file: $1) },
+    prototxt("net", NetParameter.self, try netSeeds()) { _ = try $0.upgraded(file: $1) },
+    prototxt("solver", SolverParameter.self, try solverSeeds()) { _ = try $0.upgraded(file: $1) },
     FileFormat(
-      "image-list", file: "list.txt", seeds: { [Array("a b.jpg 3\n\n c.png -7x\r\n".utf8)] }
+      "image-list", file: "list.txt", seeds: [Array("a b.jpg 3\n\n c.png -7x\r\n".utf8)]
     ) {
       _ = try? ImageList($0, labelsEach: 2)
       _ = try ImageList($0)
     },
-    FileFormat("windows", file: "windows.txt", seeds: { [windows] }) { _ = try WindowFile($0) },
-    FileFormat("log", file: "train.log", seeds: { [caffeLog, jsonLog] }) {
+    FileFormat("windows", file: "windows.txt", seeds: [windows]) { _ = try WindowFile($0) },
+    FileFormat("log", file: "train.log", seeds: [caffeLog, jsonLog]) {
       _ = try RunHistory(contentsOf: $0)
     },
   ]
 
   /// A text of messages. What can be read must be written so that it can be read again.
   private static func prototxt<Content: Message>(
-    _ name: String, _ type: Content.Type, _ seeds: @escaping @Sendable () throws -> [[UInt8]],
+    _ name: String, _ type: Content.Type,
+    _ seeds: @autoclosure @escaping @Sendable () throws -> [[UInt8]],
     upgrade: @escaping @Sendable (Content, String) throws -> Void
   ) -> FileFormat {
-    FileFormat(name, file: "x.prototxt", seeds: seeds) { path in
+    FileFormat(name, file: "x.prototxt", seeds: try seeds()) { path in
       // As `check` reads, past the first mistake.
       var mistakes: [CaffeError] = []
       _ = try? Content(contentsOfTextFile: path, mistakes: &mistakes)
@@ -39,12 +40,15 @@ extension FileFormat {
     }
   }
 
-  private static let netSeeds = files(
-    "prototxt/lenet/lenet_train_test.prototxt", "Tests/Goldens/solver/net.prototxt")
+  private static func netSeeds() throws -> [[UInt8]] {
+    try files("prototxt/lenet/lenet_train_test.prototxt", "Tests/Goldens/solver/net.prototxt")
+  }
 
-  private static let solverSeeds = files(
-    "prototxt/lenet/lenet_solver.prototxt",
-    "Tests/Goldens/solver/resume-adam-hdf5.solver.prototxt")
+  private static func solverSeeds() throws -> [[UInt8]] {
+    try files(
+      "prototxt/lenet/lenet_solver.prototxt",
+      "Tests/Goldens/solver/resume-adam-hdf5.solver.prototxt")
+  }
 
   private static let windows = Array(
     """
