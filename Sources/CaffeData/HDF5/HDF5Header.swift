@@ -50,13 +50,13 @@ enum HDF5Header {
 
   /// The product of non-negative factors.
   private static func product(_ factors: [Int], orThrow error: CaffeError) throws -> Int {
-    // A zero anywhere makes the product zero, however large the others.
-    guard !factors.contains(0) else { return 0 }
-    return try factors.reduce(1) { product, factor in
+    // The others are multiplied by each other, too, for the size of a row of no rows.
+    let product = try factors.filter { $0 != 0 }.reduce(1) { product, factor in
       let (next, overflow) = product.multipliedReportingOverflow(by: factor)
       guard !overflow else { throw error }
       return next
     }
+    return factors.contains(0) ? 0 : product
   }
 
   /// Refuses data kept in other files, and promises that the stored bytes cannot keep.

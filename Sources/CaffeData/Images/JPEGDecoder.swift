@@ -5,6 +5,7 @@ import CaffeErrors
 enum JPEGDecoder {
   static let signature: [UInt8] = [0xFF, 0xD8, 0xFF]
 
+  /// Progressive files of more than 500 scans, each a pass over the picture, are refused.
   static func decode(
     _ bytes: UnsafeRawBufferPointer, _ colors: ImageDecoder.Colors
   ) throws -> Image {
@@ -16,6 +17,10 @@ enum JPEGDecoder {
     try check(
       tjDecompressHeader3(handle, source, size, &width, &height, &subsampling, &space), handle)
     try ImageDecoder.checkSize(width: Int(width), height: Int(height))
+    // A block of 64 pixels takes a bit at least.
+    guard Int(width) * Int(height) / (8 * 64) <= bytes.count else {
+      throw CaffeError("the header claims \(width)×\(height) pixels in \(bytes.count) bytes")
+    }
     let isInk = space == TJCS_CMYK.rawValue || space == TJCS_YCCK.rawValue
     let isGray = colors == .gray || colors == .native && space == TJCS_GRAY.rawValue
     let format = isInk ? TJPF_CMYK : isGray ? TJPF_GRAY : TJPF_BGR
@@ -23,7 +28,8 @@ enum JPEGDecoder {
     var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * stored)
     try check(
       tjDecompress2(
-        handle, source, size, &pixels, width, 0, height, format.rawValue, TJFLAG_ACCURATEDCT),
+        handle, source, size, &pixels, width, 0, height, format.rawValue,
+        TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS),
       handle)
     if isInk { pixels = bgr(fromInk: pixels) }
     if isInk && isGray { pixels = Image.gray(fromBGR: pixels) }
