@@ -9,7 +9,9 @@ extension FileFormat {
     levelDB("leveldb-table", "Tests/Goldens/data/db-leveldb", "000005.ldb"),
     levelDB("leveldb-log", "Tests/Fixtures/leveldb-log", "000003.log"),
     levelDB("leveldb-manifest", "Tests/Goldens/data/db-leveldb", "MANIFEST-000004"),
-    FileFormat("lmdb", seeds: try files("Tests/Goldens/data/db-lmdb-gray/data.mdb")) { bytes in
+    FileFormat(
+      "lmdb", survivesDamage: false, seeds: try files("Tests/Goldens/data/db-lmdb-gray/data.mdb")
+    ) { bytes in
       try Scratch.withFile(bytes, named: "data.mdb") {
         try readAll(LMDBDatabase(($0 as NSString).deletingLastPathComponent))
       }

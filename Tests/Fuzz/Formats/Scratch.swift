@@ -1,3 +1,4 @@
+import CaffeSchema
 import CaffeTestSupport
 import Foundation
 
@@ -40,11 +41,11 @@ enum Scratch {
 extension FileFormat {
   /// A format whose reader wants a path.
   init(
-    _ name: String, file: String,
+    _ name: String, survivesDamage: Bool = true, file: String,
     seeds: @autoclosure @escaping @Sendable () throws -> [[UInt8]],
     read: @escaping @Sendable (String) throws -> Void
   ) {
-    self.init(name, seeds: try seeds()) { bytes in
+    self.init(name, survivesDamage: survivesDamage, seeds: try seeds()) { bytes in
       try Scratch.withFile(bytes, named: file, read)
     }
   }
@@ -55,9 +56,6 @@ extension FileFormat {
   }
 
   static func content(_ path: String) throws -> [UInt8] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Scratch.Failure("cannot read \(path)")
-    }
-    return [UInt8](data)
+    try FileBytes.read(path, limit: 1 << 20)
   }
 }

@@ -6,14 +6,15 @@ import Foundation
 ///
 ///     caffe-fuzz FORMAT [libFuzzer's arguments]    fuzz
 ///     caffe-fuzz FORMAT --seeds FOLDER             write sound files to begin from
-///     caffe-fuzz --formats                         list the formats
+///     caffe-fuzz --formats                         list the formats whose readers should be sound
 @main enum Harness {
   nonisolated(unsafe) private static var format: FileFormat?
 
   static func main() throws {
     let arguments = CommandLine.arguments
     if arguments.dropFirst().first == "--formats" {
-      return print(FileFormat.all.map(\.name).joined(separator: "\n"))
+      let formats = FileFormat.all.filter(\.survivesDamage)
+      return print(formats.map(\.name).joined(separator: "\n"))
     }
     guard arguments.count > 1, let format = FileFormat.named(arguments[1]) else {
       FileHandle.standardError.write(Data("usage: caffe-fuzz FORMAT …, or --formats\n".utf8))

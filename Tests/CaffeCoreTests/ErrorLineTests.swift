@@ -1,7 +1,7 @@
 import CaffeErrors
 import Testing
 
-@Suite struct ErrorTests {
+@Suite struct ErrorLineTests {
   /// Names in files may hold anything, such as what clears a terminal.
   @Test func anErrorIsOneLineWhateverItQuotes() {
     let error = CaffeError("no blob 'a\nb\u{1B}[2J\u{2028}é'", places: ["x\r\n.prototxt"])
