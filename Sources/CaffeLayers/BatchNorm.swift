@@ -43,7 +43,7 @@ final class BatchNormLayer: Layer {
     try super.init(parameter, context: context)
   }
 
-  private var usesKeptStatistics: Bool {
+  var usesKeptStatistics: Bool {
     let norm = parameter.batchNormParam
     return norm.hasUseGlobalStats ? norm.useGlobalStats : phase == .test
   }
@@ -64,7 +64,7 @@ final class BatchNormLayer: Layer {
     return bottoms
   }
 
-  private func channelExtents(of bottom: Shape) throws -> ChannelExtents {
+  func channelExtents(of bottom: Shape) throws -> ChannelExtents {
     guard bottom.axes >= 1 else {
       throw CaffeError("the bottom must have at least 1 axis, [n, c, …], got a scalar")
     }
@@ -83,6 +83,7 @@ final class BatchNormLayer: Layer {
   /// Takes a Scale and a ReLU behind it along: one pass over memory instead of three.
   private func fuseFollowers() throws {
     (factors, isRectified) = (nil, false)
+    if isFused(.forward) { return }
     var rest = followers[...]
     // Without a gradient of its own, the layer's backward pass does not run.
     if let scale = rest.first as? ScaleLayer,
@@ -115,6 +116,32 @@ final class BatchNormLayer: Layer {
         mean: mean.update(), variance: variance.update(), areGiven: usesKeptStatistics),
       scale: factors?.scale.data.read(), shift: factors?.shift?.data.read(),
       isRectified: isRectified)
+  }
+
+  /// Makes filters and biases of a convolution that give what this layer, and a Scale with `factors`,
+  /// make of one with the filters `[c, …]` and biases `[c]`.
+  func normalize(
+    filters: Tensor, biases: Tensor?, factors: ScaleLayer.Factors?,
+    into normalFilters: Tensor, _ normalBiases: Tensor
+  ) {
+    let channels = plain.channels
+    func kernel(_ inner: Int, shift: UnsafePointer<Float>?) -> BatchNormKernel {
+      BatchNormKernel(
+        ChannelExtents(outer: 1, channels: channels, inner: inner), epsilon: eps,
+        statistics: .init(mean: mean.update(), variance: variance.update(), areGiven: true),
+        scale: factors?.scale.data.read(), shift: shift)
+    }
+    readStatistics()
+    let bias = normalBiases.overwrite()
+    if let biases {
+      bias.update(from: biases.read(), count: channels)
+    } else {
+      Vector.fill(bias, with: 0, count: channels)
+    }
+    kernel(1, shift: factors?.shift?.data.read()).forward(bias, into: bias)
+    Vector.fill(mean.overwrite(), with: 0, count: channels)
+    kernel(filters.count / channels, shift: nil).forward(
+      filters.read(), into: normalFilters.overwrite())
   }
 
   private func readStatistics() {

@@ -19,6 +19,7 @@ final class ConcatLayer: Layer {
   ) { try ConcatLayer($0, context: $1) }
 
   private let axis: Int
+  private var joined: JoinedBlobs?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let concat = parameter.concatParam
@@ -49,43 +50,22 @@ final class ConcatLayer: Layer {
   }
 
   override func reshape() throws {
-    if bottom.count == 1 { top[0].share(bottom[0]) }
+    guard bottom.count > 1 else {
+      top[0].share(bottom[0])
+      return
+    }
+    let joined = JoinedBlobs(bottom, along: try top[0].shape.axis(axis), in: top[0])
+    top[0].data.announce(joined.order(like: bottom.map(\.data)).layout)
+    self.joined = joined
   }
 
   override func forward() throws {
     guard bottom.count > 1 else { return }
-    let output = top[0].data.overwrite()
-    try forEachPart { part, offset, rows, extent, stride in
-      Blocks.copyRows(
-        part.data.read(), stride: extent, rows: rows, extent: extent, into: output + offset,
-        stride: stride)
-    }
+    joined?.join(bottom.map(\.data), into: top[0].data)
   }
 
   override func backward(propagateDown: [Bool]) throws {
     guard bottom.count > 1 else { return }
-    let gradient = top[0].diff.read()
-    var index = 0
-    try forEachPart { part, offset, rows, extent, stride in
-      defer { index += 1 }
-      guard propagateDown[index] else { return }
-      Blocks.copyRows(
-        gradient + offset, stride: stride, rows: rows, extent: extent,
-        into: part.diff.overwrite(), stride: extent)
-    }
-  }
-
-  /// Each bottom with its place in the rows of the top.
-  private func forEachPart(
-    _ body: (_ part: Blob, _ offset: Int, _ rows: Int, _ extent: Int, _ stride: Int) -> Void
-  ) throws {
-    let axis = try top[0].shape.axis(axis)
-    let stride = top[0].shape.count(from: axis)
-    var offset = 0
-    for part in bottom {
-      let extent = part.shape.count(from: axis)
-      body(part, offset, part.shape.count(before: axis), extent, stride)
-      offset += extent
-    }
+    joined?.split(top[0].diff, into: zip(bottom, propagateDown).map { $1 ? $0.diff : nil })
   }
 }

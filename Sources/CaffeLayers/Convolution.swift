@@ -10,6 +10,7 @@ import CaffeSchema
 ///   `spatial' = floor((spatial + 2·pad − (dilation·(kernel − 1) + 1)) / stride) + 1`.
 /// - Learns: filters `[num_output, c / group, kernel…]` and, unless `bias_term: false`, a bias
 ///   `[num_output]`; all bottoms are convolved with the same filters.
+/// In inference a BatchNorm and a Scale in place behind the layer are worked into filters and biases.
 ///
 /// `DepthwiseConvolution` and `ConvolutionDepthwise`, as forks call it, are the case of a `group` for
 /// each channel; `group` and a `num_output` equal to the channels may be left out there.
@@ -41,6 +42,7 @@ final class ConvolutionLayer: Layer {
 
   private let settings: ConvolutionSettings
   private var operation: (any ConvolutionOperation)?
+  private var folded: FoldedNormalization?
 
   init(_ parameter: LayerParameter, context: LayerContext, isDepthwise: Bool = false) throws {
     settings = try ConvolutionSettings(parameter.convolutionParam, isDepthwise: isDepthwise)
@@ -69,23 +71,34 @@ final class ConvolutionLayer: Layer {
     var gradients: WeightedGradients = []
     if learns.contains(true) { gradients.insert(.weights) }
     if propagateDown.contains(true) { gradients.insert(.input) }
+    try foldNormalization(isInference: gradients.isEmpty)
     operation = try choose(named: settings.engine) {
       let operation = try fusingReLU { slope in
         try OneDNNConvolutionOperation(
-          geometry, hasBias: settings.hasBias, fusedReLUSlope: slope, gradients: gradients,
-          bottom: bottom[0].data, scratchpad: context.scratchpad)
+          geometry, hasBias: settings.hasBias || folded != nil, fusedReLUSlope: slope,
+          gradients: gradients, input: OneDNNConvolutionOperation.order(of: bottom[0].data),
+          scratchpad: context.scratchpad)
       }
       for blob in top { blob.data.announce(operation.outputOrder) }
+      engine.implementation = operation.implementation
       return operation
     } caffe: {
       CaffeConvolutionOperation(geometry)
     }
   }
 
+  private func foldNormalization(isInference: Bool) throws {
+    folded = nil
+    guard isInference, try bottom[0].shape.axis(settings.axis) == 1 else { return }
+    folded = try FoldedNormalization(behind: self)
+    for layer in folded?.layers ?? [] { fuse(.forward, of: layer) }
+  }
+
   /// Makes an operation that applies the ReLU behind this layer too, if there is one and oneDNN can.
   /// The ReLU's gradient remains a pass of its own.
   private func fusingReLU<Operation>(_ make: (Float?) throws -> Operation) throws -> Operation {
-    guard let relu = followers.first as? ReLULayer else { return try make(nil) }
+    let behind = followers.dropFirst(folded?.layers.count ?? 0).first
+    guard let relu = behind as? ReLULayer else { return try make(nil) }
     do {
       let operation = try make(relu.slope)
       fuse(.forward, of: relu)
@@ -96,10 +109,10 @@ final class ConvolutionLayer: Layer {
   }
 
   override func forward() throws {
+    var (weights, bias) = (parameters[0].data, settings.hasBias ? parameters[1].data : nil)
+    if let folded { (weights, bias) = folded.fold(filters: weights, biases: bias) }
     for (bottom, top) in zip(bottom, top) {
-      operation?.forward(
-        bottom.data, weights: parameters[0].data,
-        bias: settings.hasBias ? parameters[1].data : nil, into: top.data)
+      operation?.forward(bottom.data, weights: weights, bias: bias, into: top.data)
     }
   }
 

@@ -25,7 +25,8 @@ final class DeconvolutionLayer: Layer {
 
   private let settings: ConvolutionSettings
   /// The convolution from top to bottom.
-  private var convolution: ReferenceConvolution?
+  private var operation: (any ConvolutionOperation)?
+  private var plain = ChannelExtents()
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     settings = try ConvolutionSettings(parameter.convolutionParam)
@@ -49,52 +50,48 @@ final class DeconvolutionLayer: Layer {
     try settings.transposedGeometry(bottoms[0]).multiplyAdds * bottoms.count
   }
 
+  /// The convolution is run the other way round: its input is the top, its output the bottom.
   override func reshape() throws {
     let geometry = try settings.transposedGeometry(bottom[0].shape)
-    convolution = try choose(named: settings.engine) {
-      throw EngineRefusal("it does not do deconvolution here")
+    plain = ChannelExtents(
+      outer: geometry.batch, channels: geometry.inputChannels, inner: geometry.inputSize)
+    operation = try choose(named: settings.engine) {
+      let operation = try OneDNNConvolutionOperation(
+        geometry, hasBias: false, fusedReLUSlope: nil,
+        gradients: learns[0] ? [.input, .weights] : .input, input: nil,
+        scratchpad: context.scratchpad)
+      for blob in top { blob.data.announce(operation.inputGradientOrder) }
+      engine.implementation = operation.gradientImplementation
+      return operation
     } caffe: {
-      ReferenceConvolution(geometry)
+      CaffeConvolutionOperation(geometry)
     }
   }
 
   override func forward() throws {
-    guard let convolution else { return }
     for (bottom, top) in zip(bottom, top) {
-      let output = top.data.overwrite()
-      convolution.backwardData(
-        outputGradient: bottom.data.read(), weights: parameters[0].data.read(), into: output)
-      if settings.hasBias {
-        let geometry = convolution.geometry
-        ChannelKernel.add(
-          output, bias: parameters[1].data.read(),
-          over: ChannelExtents(
-            outer: geometry.batch, channels: geometry.inputChannels, inner: geometry.inputSize),
-          into: output)
-      }
+      operation?.backwardData(bottom.data, weights: parameters[0].data, into: top.data)
+      guard settings.hasBias else { continue }
+      let order = ChannelOrder(of: top.data, plain: plain)
+      let output = top.data.update(in: order.layout)
+      ChannelKernel.add(
+        output, bias: parameters[1].data.read(), over: order.extents, into: output)
     }
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    guard let convolution else { return }
-    let geometry = convolution.geometry
     for (index, (bottom, top)) in zip(bottom, top).enumerated() {
-      let gradient = top.diff.read()
       if learns[0] {
-        convolution.backwardWeights(
-          input: gradient, outputGradient: bottom.data.read(),
-          addingTo: parameters[0].diff.update())
+        operation?.backwardWeights(
+          top.diff, outputGradient: bottom.data, addingTo: parameters[0].diff, bias: nil)
       }
       if settings.hasBias && learns[1] {
+        let order = ChannelOrder(of: top.diff, plain: plain)
         ChannelKernel.addSums(
-          gradient,
-          over: ChannelExtents(
-            outer: geometry.batch, channels: geometry.inputChannels, inner: geometry.inputSize),
-          into: parameters[1].diff.update())
+          top.diff.read(in: order.layout), over: order.extents, into: parameters[1].diff.update())
       }
       if propagateDown[index] {
-        convolution.forward(
-          input: gradient, weights: parameters[0].data.read(), into: bottom.diff.overwrite())
+        operation?.forward(top.diff, weights: parameters[0].data, bias: nil, into: bottom.diff)
       }
     }
   }

@@ -36,6 +36,8 @@ final class EltwiseLayer: Layer {
   private let dividesInGradient: Bool
   /// For each element, the bottom its maximum came from.
   private var origins: [Int32] = []
+  /// A ReLU without slope behind the sum of two bottoms is fused.
+  private var isRectified = false
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let eltwise = parameter.eltwiseParam
@@ -64,7 +66,17 @@ final class EltwiseLayer: Layer {
 
   override func reshape() throws {
     origins = operation == .max ? Array(repeating: 0, count: bottom[0].count) : []
+    fuseReLU()
     top[0].data.announce(operation == .max ? nil : bottom[0].data.layout)
+  }
+
+  private func fuseReLU() {
+    isRectified = false
+    guard operation == .sum, coefficients == [1, 1], let relu = followers.first as? ReLULayer,
+      relu.slope == 0
+    else { return }
+    isRectified = true
+    fuse([.forward, .backward], of: relu)
   }
 
   override func forward() throws {
@@ -72,6 +84,9 @@ final class EltwiseLayer: Layer {
     let order = bottom[0].data.layout
     let count = bottom[0].data.extent(in: operation == .max ? nil : order)
     switch operation {
+    case .sum where isRectified:
+      let (a, b) = (bottom[0].data.read(in: order), bottom[1].data.read(in: order))
+      EltwiseKernel.rectifiedSum(a, b, count: count, into: top[0].data.overwrite(in: order))
     case .sum:
       let inputs = bottom.map { $0.data.read(in: order) }
       EltwiseKernel.sum(
@@ -86,6 +101,10 @@ final class EltwiseLayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
+    if isRectified {
+      backwardRectified(zip(bottom, propagateDown).filter(\.1).map(\.0.diff))
+      return
+    }
     for index in bottom.indices where propagateDown[index] {
       switch operation {
       case .sum: backwardSum(index)
@@ -95,6 +114,19 @@ final class EltwiseLayer: Layer {
           top[0].diff.read(), mask: origins, index: index, count: bottom[index].count,
           into: bottom[index].diff.overwrite())
       }
+    }
+  }
+
+  /// The gradient is the same for both bottoms: where the sum was positive, that of the top.
+  private func backwardRectified(_ targets: [Tensor]) {
+    let order = top[0].diff.layout
+    let count = top[0].diff.extent(in: order)
+    guard let first = targets.first?.overwrite(in: order) else { return }
+    ReLUKernel.backward(
+      top[0].diff.read(in: order), input: top[0].data.read(in: order), slope: 0, count: count,
+      into: first)
+    for other in targets.dropFirst() {
+      Vector.copy(first, count: count, into: other.overwrite(in: order))
     }
   }
 

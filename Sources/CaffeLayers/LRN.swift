@@ -58,6 +58,7 @@ final class LRNLayer: Layer {
         isNamed: isOneDNNWanted(named),
         scratchpad: context.scratchpad)
       top[0].data.announce(operation.outputOrder)
+      engine.implementation = operation.implementation
       return operation
     } caffe: {
       region == .acrossChannels

@@ -55,6 +55,7 @@ final class PoolingLayer: Layer {
         bottom: bottom[0].data, isNamed: isOneDNNWanted(settings.engine),
         scratchpad: context.scratchpad)
       top[0].data.announce(operation.outputOrder)
+      engine.implementation = operation.implementation
       return operation
     } caffe: {
       try CaffePoolingOperation(

@@ -90,6 +90,7 @@ final class ScaleLayer: Layer {
     fileprivate let learnsShift: Bool
 
     var learns: Bool { learnsScale || learnsShift }
+    var tensors: [Tensor] { [scale.data] + (shift.map { [$0.data] } ?? []) }
     /// Where the gradients are to be added, if they are wanted.
     var scaleGradient: UnsafeMutablePointer<Float>? { learnsScale ? scale.diff.update() : nil }
     var shiftGradient: UnsafeMutablePointer<Float>? { learnsShift ? shift?.diff.update() : nil }

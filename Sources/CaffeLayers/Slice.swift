@@ -18,6 +18,7 @@ final class SliceLayer: Layer {
   ) { try SliceLayer($0, context: $1) }
 
   private let axis: Int
+  private var joined: JoinedBlobs?
   private let points: [Int]
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
@@ -67,40 +68,24 @@ final class SliceLayer: Layer {
   }
 
   override func reshape() throws {
-    if top.count == 1 { top[0].share(bottom[0]) }
+    guard top.count > 1 else {
+      top[0].share(bottom[0])
+      return
+    }
+    let joined = JoinedBlobs(top, along: try bottom[0].shape.axis(axis), in: bottom[0])
+    for (blob, part) in zip(top, joined.order(like: [bottom[0].data]).parts) {
+      blob.data.announce(part.layout)
+    }
+    self.joined = joined
   }
 
   override func forward() throws {
     guard top.count > 1 else { return }
-    let input = bottom[0].data.read()
-    try forEachPart { part, offset, rows, extent, stride in
-      Blocks.copyRows(
-        input + offset, stride: stride, rows: rows, extent: extent, into: part.data.overwrite(),
-        stride: extent)
-    }
+    joined?.split(bottom[0].data, into: top.map(\.data))
   }
 
   override func backward(propagateDown: [Bool]) throws {
     guard propagateDown[0], top.count > 1 else { return }
-    let target = bottom[0].diff.overwrite()
-    try forEachPart { part, offset, rows, extent, stride in
-      Blocks.copyRows(
-        part.diff.read(), stride: extent, rows: rows, extent: extent, into: target + offset,
-        stride: stride)
-    }
-  }
-
-  /// Each top with its place in the rows of the bottom.
-  private func forEachPart(
-    _ body: (_ part: Blob, _ offset: Int, _ rows: Int, _ extent: Int, _ stride: Int) -> Void
-  ) throws {
-    let axis = try bottom[0].shape.axis(axis)
-    let stride = bottom[0].shape.count(from: axis)
-    var offset = 0
-    for part in top {
-      let extent = part.shape.count(from: axis)
-      body(part, offset, part.shape.count(before: axis), extent, stride)
-      offset += extent
-    }
+    joined?.join(top.map(\.diff), into: bottom[0].diff)
   }
 }

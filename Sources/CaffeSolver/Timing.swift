@@ -34,8 +34,6 @@ public struct LayerTiming {
   public private(set) var backward: [Durations]
   /// Forward and backward of the whole net.
   public private(set) var passes = Durations()
-  /// The part of `passes` for which the net waited for its data; empty for a net that reads none.
-  public private(set) var dataWait = Durations()
 
   /// Runs both passes of `net`, layer by layer, `iterations` times.
   ///
@@ -44,7 +42,6 @@ public struct LayerTiming {
     forward = net.layers.map { _ in Durations() }
     backward = forward
     for index in 1...iterations {
-      let waited = net.waitedForData
       try passes.measure {
         for layer in net.layers.indices {
           try forward[layer].measure { try net.forward(layer: layer) }
@@ -53,7 +50,6 @@ public struct LayerTiming {
           try backward[layer].measure { try net.backward(layer: layer) }
         }
       }
-      if let waited, let now = net.waitedForData { dataWait.append(now - waited) }
       net.clock.advance()
       observe(index, passes.milliseconds[index - 1])
     }
@@ -66,8 +62,6 @@ public struct IterationTiming {
   public private(set) var forward = Durations()
   public private(set) var backward = Durations()
   public private(set) var update = Durations()
-  /// The part of `forward` for which the net waited for its data, of the whole iteration.
-  public private(set) var dataWait = Durations()
 
   /// Trains for `warmUp + iterations` iterations and measures the last ones. With `iter_size`, a
   /// forward or backward time is that of one pass.
@@ -75,7 +69,6 @@ public struct IterationTiming {
     solver.net.clearGradients()
     for index in 0..<(warmUp + iterations) {
       var (whole, ahead, back, step) = (Durations(), Durations(), Durations(), Durations())
-      let waited = solver.net.waitedForData ?? .zero
       try whole.measure {
         for _ in 0..<solver.parameter.iterSize {
           try ahead.measure { try solver.net.forward() }
@@ -88,7 +81,6 @@ public struct IterationTiming {
       forward.append(ahead)
       backward.append(back)
       update.append(step)
-      dataWait.append((solver.net.waitedForData ?? .zero) - waited)
     }
   }
 
@@ -102,7 +94,4 @@ public struct IterationTiming {
 
 extension Durations {
   fileprivate mutating func append(_ other: Durations) { milliseconds += other.milliseconds }
-  fileprivate mutating func append(_ other: Duration) {
-    milliseconds.append(other / .milliseconds(1))
-  }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Caffe
-import Foundation
 import Logging
 
 struct Time: ParsableCommand {
@@ -10,9 +9,9 @@ struct Time: ParsableCommand {
       Examples: caffe-swift time --model lenet_train_test.prototxt --iterations 50
                 caffe-swift time --solver lenet_solver.prototxt --iterations 50 --json -
 
-      With --model: the mean time of each layer's passes, as Caffe prints it. With --solver: the \
-      medians of whole iterations (forward, backward, update), after a warm-up. Both tell how long \
-      the net waited for its data.
+      With --model: the mean time of each layer's passes, as Caffe prints it, or as a table with the \
+      code that ran, the order of the values, GFLOP/s, GB/s and conversions. With --solver: the medians \
+      of whole iterations (forward, backward, update), after a warm-up.
       """)
 
   @Option(help: "The net whose layers are timed.")
@@ -27,8 +26,15 @@ struct Time: ParsableCommand {
   @Option(help: "With --model, the net's phase: TRAIN or TEST.")
   var phase = Phase.train
 
-  @Option(help: "With --solver, write one JSON object to this file, or to - for standard output.")
+  @Option(help: "Write one JSON object to this file, or to - for standard output.")
   var json: String?
+
+  @Flag(help: "With --model, print a table instead of Caffe's lines.")
+  var table = false
+
+  @Option(
+    help: "With --model, write the last iteration to this file, for chrome://tracing or Perfetto.")
+  var trace: String?
 
   @Flag(help: "With --model, say which engine each layer runs on and which declined.")
   var verbose = false
@@ -41,28 +47,31 @@ struct Time: ParsableCommand {
       throw ValidationError("Need a model definition or a solver to time, one of the two.")
     }
     if iterations < 1 { throw ValidationError("iterations must be at least 1, got \(iterations)") }
-    if json != nil && solver == nil { throw ValidationError("--json goes with --solver.") }
+    if solver != nil && (table || trace != nil) {
+      throw ValidationError("--table and --trace go with --model.")
+    }
   }
 
   func run() throws {
     let log = Logger(label: "caffe")
     engine.report(to: log)
     if let solver { try timeIterations(solver) }
-    if let model { try timeLayers(model, log: log) }
+    if let model { try timeLayers(model, log: table || json != nil ? .quiet : log) }
   }
 
   private func timeIterations(_ path: String) throws {
     var parameter = try SolverParameter.read(path)
     state.apply(to: &parameter)
     parameter.onlyTrains()
-    var quiet = Logger(label: "caffe")
-    quiet.logLevel = .warning
-    let run = try Solver(parameter, engine: engine.engine, reusingMemory: true, log: quiet)
-    let timing = try IterationTiming(run, iterations: iterations)
+    let run = try Solver(parameter, engine: engine.engine, reusingMemory: true, log: .quiet)
+    let warmUp = 3
+    let waitedBefore = run.net.waitedForData ?? .zero
+    let timing = try IterationTiming(run, iterations: iterations, warmUp: warmUp)
+    let waited = run.net.waitedForData.map { ($0 - waitedBefore) / .milliseconds(1) }
     let result = Result(
       net: run.net.name, iterations: iterations, iterationMs: timing.iteration.median,
       forwardMs: timing.forward.median, backwardMs: timing.backward.median,
-      updateMs: timing.update.median, dataWaitMs: timing.dataWait.median,
+      updateMs: timing.update.median, dataWaitMs: waited.map { $0 / Double(warmUp + iterations) },
       peakMb: IterationTiming.peakMegabytes)
     try report(result)
   }
@@ -75,7 +84,8 @@ struct Time: ParsableCommand {
     let forwardMs: Double
     let backwardMs: Double
     let updateMs: Double
-    let dataWaitMs: Double
+    /// A mean; nil where no layer reads data.
+    let dataWaitMs: Double?
     let peakMb: Int
   }
 
@@ -84,19 +94,19 @@ struct Time: ParsableCommand {
       print(
         "\(result.net): iteration \(Text.number(result.iterationMs)) ms"
           + " (forward \(Text.number(result.forwardMs)), backward \(Text.number(result.backwardMs)),"
-          + " update \(Text.number(result.updateMs))),"
-          + " \(Text.number(result.dataWaitMs)) ms of it waiting for data, peak \(result.peakMb) MB"
-      )
+          + " update \(Text.number(result.updateMs)))"
+          + (result.dataWaitMs.map { ", waiting for data \(Text.number($0)) ms" } ?? "")
+          + ", peak \(result.peakMb) MB")
       return
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    let line = String(decoding: try encoder.encode(result), as: UTF8.self) + "\n"
-    if json == "-" {
-      print(line, terminator: "")
+    try write(JSONLine.text(result), to: json)
+  }
+
+  private func write(_ line: String, to path: String) throws {
+    if path == "-" {
+      print(line)
     } else {
-      try Array(line.utf8).withUnsafeBytes { try AtomicFile.write(json, $0) }
+      try Array((line + "\n").utf8).withUnsafeBytes { try AtomicFile.write(path, $0) }
     }
   }
 
@@ -117,6 +127,11 @@ struct Time: ParsableCommand {
     }
     report(timing, of: net, log: log)
     log.info("*** Benchmark ends ***")
+    if let trace { try write(JSONLine.text(ChromeTrace(net, timing), snakeCase: false), to: trace) }
+    guard table || json != nil else { return }
+    let profile = try NetProfile(net, timing)
+    if table { for line in profile.lines { print(line) } }
+    if let json { try write(JSONLine.text(profile), to: json) }
   }
 
   private func report(_ timing: LayerTiming, of net: Net, log: Logger) {
@@ -132,9 +147,6 @@ struct Time: ParsableCommand {
     log.info("Average Forward pass: \(Text.number(ahead)) ms.")
     log.info("Average Backward pass: \(Text.number(back)) ms.")
     log.info("Average Forward-Backward: \(Text.number(timing.passes.mean)) ms.")
-    if !timing.dataWait.milliseconds.isEmpty {
-      log.info("Average Wait for Data: \(Text.number(timing.dataWait.mean)) ms.")
-    }
     log.info("Total Time: \(Text.number(timing.passes.total)) ms.")
   }
 
@@ -146,6 +158,15 @@ struct Time: ParsableCommand {
 
   private func padded(_ name: String) -> String {
     String(repeating: " ", count: max(0, 10 - name.count)) + name
+  }
+}
+
+extension Logger {
+  /// Caffe's log without what is only information.
+  fileprivate static var quiet: Logger {
+    var log = Logger(label: "caffe")
+    log.logLevel = .warning
+    return log
   }
 }
 

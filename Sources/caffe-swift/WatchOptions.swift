@@ -15,8 +15,8 @@ struct WatchOptions: ParsableArguments {
 
   @Flag(
     help: ArgumentHelp(
-      "Caffe's log lines, and with each displayed iteration how long the net waited for its data.",
-      discussion: "Also how many images went through in a second, and the most memory used."))
+      "After each displayed iteration, say how fast training is and how long it waited for data.",
+      discussion: "In Caffe's log, so not with a live line."))
   var verbose = false
 
   @Option(
@@ -46,12 +46,13 @@ struct WatchOptions: ParsableArguments {
     }
     if quiet && log != nil { throw ValidationError("Give --quiet or --log, not both.") }
     if verbose && (quiet || log == .live) {
-      throw ValidationError("--verbose goes with neither --quiet nor --log live.")
+      throw ValidationError(
+        "--verbose writes to Caffe's log: give it without --quiet and --log live.")
     }
   }
 
   private var isLive: Bool {
-    !quiet && !verbose && (log == .live || log == nil && TerminalLine.isTerminal)
+    !quiet && (log == .live || log == nil && !verbose && TerminalLine.isTerminal)
   }
 
   /// Receives Caffe's lines.
@@ -66,7 +67,7 @@ struct WatchOptions: ParsableArguments {
   func observer(of solver: Solver, continuing: Bool) throws -> RunMeter? {
     var sinks: [any RunSink] = []
     if isLive { sinks.append(LiveLog()) }
-    if verbose { sinks.append(VerboseLog { [logger] in logger.info("\($0)") }) }
+    if verbose { sinks.append(SpeedLog(logger)) }
     if let logJson { sinks.append(try JSONLog(logJson, continuing: continuing)) }
     if let tensorBoard {
       sinks.append(

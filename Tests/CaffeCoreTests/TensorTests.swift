@@ -16,6 +16,8 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
   }
 
   var byteCount: Int { count * 4 }
+  var orderName: String { "reversed" }
+  func resized(channels: Int) -> (any PackedLayout)? { nil }
   func isEqual(to other: any PackedLayout) -> Bool { (other as? Reversed)?.count == count }
 
   func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {

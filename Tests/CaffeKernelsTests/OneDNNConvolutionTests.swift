@@ -249,6 +249,23 @@ private struct ConvolutionTrial {
     #expect(worstDifference(written.bias, bias) < 2e-4)
   }
 
+  @Test func inferenceRunsTheCodeOfTraining() throws {
+    let geometry = try ConvolutionGeometry(
+      batch: 16, inputChannels: 64, outputChannels: 64, input: [56, 56], kernel: [3, 3],
+      stride: [1, 1], pad: [1, 1], dilation: [1, 1])
+    let blocked = try OneDNNConvolution(
+      geometry, hasBias: true, algorithm: .direct, scratchpad: Scratchpad()
+    ).forward.inputLayout
+    func convolution(_ gradients: WeightedGradients) throws -> OneDNNConvolution {
+      try OneDNNConvolution(
+        geometry, hasBias: true, fusedReLUSlope: 0, gradients: gradients, input: .same(blocked),
+        scratchpad: Scratchpad())
+    }
+    let (inference, training) = (try convolution([]), try convolution([.input, .weights]))
+    #expect(inference.forward.implementation.contains("wino"))
+    #expect(inference.forward.implementation == training.forward.implementation)
+  }
+
   @Test func unchangedWeightsArePackedOnce() throws {
     let trial = ConvolutionTrial(try Self.small())
     let convolution = try OneDNNConvolution(
@@ -256,16 +273,18 @@ private struct ConvolutionTrial {
     let input = PackedTensor(convolution.forward.inputLayout, trial.input)
     let output = PackedTensor(convolution.forward.outputLayout)
     let zeros = [Float](repeating: 0, count: trial.weights.count)
-    func run(_ weights: [Float], unchanged: Bool) -> [Float] {
+    func run(_ weights: [Float], revision: Int?) -> [Float] {
       convolution.forward.run(
-        input.pointer, weights: weights, weightsUnchanged: unchanged, bias: nil,
+        input.pointer, weights: weights, revision: revision, bias: nil,
         into: output.pointer)
       return output.values(trial.geometry.outputCount)
     }
-    let first = run(trial.weights, unchanged: true)  // nothing packed yet: packs all the same
+    let first = run(trial.weights, revision: 1)
     #expect(first.contains { $0 != 0 })
-    #expect(run(zeros, unchanged: true) == first)  // the copy serves
-    #expect(run(zeros, unchanged: false).allSatisfy { $0 == 0 })
+    #expect(run(zeros, revision: 1) == first)  // the copy serves
+    #expect(run(zeros, revision: 2).allSatisfy { $0 == 0 })
+    #expect(run(trial.weights, revision: nil) == first)
+    #expect(run(zeros, revision: nil).allSatisfy { $0 == 0 })
   }
 
   @Test(arguments: [LayoutRequest.any, .channelsLast])
@@ -278,15 +297,16 @@ private struct ConvolutionTrial {
     let output = PackedTensor(convolution.forward.outputLayout)
     let outputGradient = PackedTensor(pass.outputGradientLayout, trial.outputGradient)
     let inputGradient = PackedTensor(pass.inputGradientLayout)
-    func gradient(_ weights: [Float]) -> [Float] {
-      convolution.forward.run(input.pointer, weights: weights, bias: nil, into: output.pointer)
+    func gradient(_ weights: [Float], revision: Int) -> [Float] {
+      convolution.forward.run(
+        input.pointer, weights: weights, revision: revision, bias: nil, into: output.pointer)
       pass.run(
-        outputGradient.pointer, weights: weights, weightsUnchanged: true,
+        outputGradient.pointer, weights: weights, revision: revision,
         into: inputGradient.pointer)
       return inputGradient.values(trial.geometry.inputCount)
     }
-    let first = gradient(trial.weights)
-    #expect(gradient(trial.weights.map { 2 * $0 }) == first.map { 2 * $0 })
+    let first = gradient(trial.weights, revision: 1)
+    #expect(gradient(trial.weights.map { 2 * $0 }, revision: 2) == first.map { 2 * $0 })
   }
 
   @Test(arguments: try OneDNNConvolutionCase.all())

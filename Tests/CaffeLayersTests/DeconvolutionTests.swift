@@ -50,7 +50,7 @@ struct DeconvolutionTests {
       [[1, 2, 3, 3]], "num_output 3 is not a multiple of group 2"),
     RefusedLayer(
       #"type: "Deconvolution" convolution_param { num_output: 3 kernel_size: 1 engine: ONEDNN }"#,
-      [[1, 2, 3, 3]], "it does not do deconvolution here"),
+      [[1, 2, 3, 3, 3, 3]], "it convolves over 1 to 3 spatial axes, not 4"),
     RefusedLayer(
       #"type: "Deconvolution" convolution_param { num_output: 3 kernel_size: 1 }"#,
       [[1, 2, 3, 3], [1, 2, 3, 4]], tops: 2, "all bottoms must have one shape"),

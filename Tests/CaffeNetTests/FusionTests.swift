@@ -53,6 +53,14 @@ struct FusionTests {
         """,
       fused: [:]),
     Case(
+      testDescription: "the sum of two Convolutions, and ReLU",
+      layers: sum(""),
+      fused: ["relu": "host (forward and backward)"]),
+    Case(
+      testDescription: "a weighted sum, and ReLU",
+      layers: sum("eltwise_param { coeff: 1 coeff: -2 }"),
+      fused: [:]),
+    Case(
       testDescription: "a ReLU that is not the only reader",
       layers: """
         layer { name: "host" type: "Convolution" bottom: "x" top: "c"
@@ -62,6 +70,17 @@ struct FusionTests {
         """,
       fused: [:]),
   ]
+
+  private static func sum(_ settings: String) -> String {
+    """
+    layer { name: "a" type: "Convolution" bottom: "x" top: "a"
+      convolution_param { num_output: 5 kernel_size: 1 weight_filler { type: "xavier" } } }
+    layer { name: "b" type: "Convolution" bottom: "x" top: "b"
+      convolution_param { num_output: 5 kernel_size: 1 weight_filler { type: "xavier" } } }
+    layer { name: "host" type: "Eltwise" bottom: "a" bottom: "b" top: "y" \(settings) }
+    layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+    """
+  }
 
   private func net(
     _ c: Case, phase: Phase, fuses: Bool, head: String = "", engine: Engine? = nil
@@ -122,6 +141,61 @@ struct FusionTests {
     let scale = b.reduce(1e-2) { max($0, abs($1)) }
     let worst = zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
     #expect(worst <= 2e-5 * scale, "\(name)")
+  }
+
+  /// A convolution for inference with everything behind it, its statistics and factors not trivial.
+  private func deployed(bias: Bool, scale: String, fuses: Bool) throws -> Net {
+    let text = """
+      layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 5 } } }
+      layer { name: "conv" type: "Convolution" bottom: "x" top: "y" convolution_param {
+        num_output: 20 kernel_size: 3 bias_term: \(bias) weight_filler { type: "xavier" }
+        bias_filler { type: "gaussian" } } }
+      layer { name: "norm" type: "BatchNorm" bottom: "y" top: "y" }
+      \(scale)
+      layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+      """
+    let net = try Net(
+      try TestNet.parse(text), context: LayerContext(phase: .test, fusesLayers: fuses, seed: 3))
+    var random = TestRandom(seed: 5)
+    net.blob("x")?.data.values = random.spaced(2 * 3 * 6 * 5)
+    for parameter in net.parameters where parameter.layer == "norm" {
+      parameter.blob.data.values = random.spaced(parameter.blob.count).map { abs($0) + 0.5 }
+    }
+    return net
+  }
+
+  @Test(
+    arguments: [true, false],
+    [
+      "",
+      """
+      layer { name: "scale" type: "Scale" bottom: "y" top: "y" scale_param { bias_term: true
+        filler { type: "gaussian" mean: 1 std: 0.5 } bias_filler { type: "gaussian" } } }
+      """,
+      """
+      layer { name: "scale" type: "Scale" bottom: "y" top: "y" scale_param {
+        filler { type: "gaussian" mean: 1 std: 0.5 } } }
+      """,
+    ])
+  func normalizationIsWorkedIntoTheFilters(bias: Bool, scale: String) throws {
+    let (fused, separate) = (
+      try deployed(bias: bias, scale: scale, fuses: true),
+      try deployed(bias: bias, scale: scale, fuses: false)
+    )
+    let names = ["norm", "relu"] + (scale.isEmpty ? [] : ["scale"])
+    #expect(
+      fusions(fused) == Dictionary(uniqueKeysWithValues: names.map { ($0, "conv (forward)") }))
+    for changed in [nil] + fused.parameters.indices.map(Optional.some) {
+      for net in [fused, separate] {
+        if let changed {
+          let blob = net.parameters[changed].blob
+          blob.data.values = blob.data.values.map { 1.25 * $0 }
+        }
+        try net.forward()
+      }
+      let (a, b) = (try #require(fused.blob("y")), try #require(separate.blob("y")))
+      expectSame(a.data.values, b.data.values, "after a change of parameter \(changed ?? -1)")
+    }
   }
 
   /// The definition runs layer by layer, and so does a net that reports each.

@@ -13,6 +13,9 @@ public enum Engine: String, Sendable, CaseIterable {
 public struct EngineChoice: Sendable {
   public var engine = Engine.caffe
   public var refusals: [String] = []
+  /// The library's name of the code that runs the forward pass, such as `jit:avx512_core`; `nil` for
+  /// our own.
+  public var implementation: String?
 
   public init() {}
 }

@@ -13,6 +13,8 @@ package final class Storage {
   private var newest = Newest.plain
   /// How often values were moved between plain and packed order.
   private(set) var conversions = 0
+  /// Rises whenever the values may have changed.
+  private(set) var revision = 0
   /// Where memory comes from and goes back to; `nil` for memory of one's own.
   var pool: MemoryPool?
 
@@ -36,11 +38,18 @@ package final class Storage {
   }
 
   func overwritePlain() -> UnsafeMutablePointer<Float> {
+    revision += 1
     newest = .plain
     return plainPointer()
   }
 
   func updatePlain() -> UnsafeMutablePointer<Float> {
+    revision += 1
+    return updateWindow()
+  }
+
+  /// As `updatePlain`, for a window that counts its own changes.
+  func updateWindow() -> UnsafeMutablePointer<Float> {
     let pointer = readPlain()
     newest = .plain
     return pointer
@@ -59,12 +68,14 @@ package final class Storage {
   }
 
   func overwrite(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    revision += 1
     let memory = packedMemory(layout)
     newest = .packed
     return memory
   }
 
   func update(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    revision += 1
     let memory = read(as: layout)
     newest = .packed
     return memory
@@ -74,12 +85,15 @@ package final class Storage {
   /// values are afterwards is undefined. Memory never shrinks, so moving between batch sizes is free.
   func resize(to count: Int) {
     if count == self.count { return }
+    revision += 1
     self.count = count
     newest = .plain
   }
 
   /// Exchanges the memory with that of `other`, which has as many values.
   func exchange(with other: Storage) {
+    revision += 1
+    other.revision += 1
     swap(&plain, &other.plain)
     swap(&packed, &other.packed)
     swap(&newest, &other.newest)
@@ -88,6 +102,7 @@ package final class Storage {
   /// Gives the memory back to the pool, if it is from one; the values are zeros from then on.
   func discard() {
     guard let pool else { return }
+    revision += 1
     if let plain { pool.give(plain) }
     if let packed { pool.give(packed.memory) }
     (plain, packed, newest) = (nil, nil, .plain)

@@ -9,8 +9,13 @@ public final class Tensor {
   public private(set) var shape: Shape
   package private(set) var storage: Storage
   private var offset = 0
-  /// The storage is longer than the tensor: a parameter store, of which this is a part.
-  private var isWindow = false
+  /// Set if the storage is longer than the tensor: a parameter store, of which this is a part.
+  private var window: Window?
+
+  /// What tensors on the same part of a parameter store have in common.
+  private final class Window {
+    var revision = 0
+  }
 
   public init(_ shape: Shape) {
     self.shape = shape
@@ -25,7 +30,7 @@ public final class Tensor {
     self.shape = shape
     self.storage = storage
     self.offset = offset
-    isWindow = true
+    window = Window()
   }
 
   public var count: Int { shape.count }
@@ -49,7 +54,7 @@ public final class Tensor {
   ///
   /// - Precondition: the tensor is not a window on a parameter store, or its count stays.
   public func reshape(_ shape: Shape) {
-    if isWindow {
+    if window != nil {
       precondition(shape.count == self.shape.count, "a window of \(self.shape) cannot be \(shape)")
     } else {
       storage.resize(to: shape.count)
@@ -64,7 +69,7 @@ public final class Tensor {
     precondition(count == other.count, "a view of \(other.shape) cannot have shape \(shape)")
     storage = other.storage
     offset = other.offset
-    isWindow = other.isWindow
+    window = other.window
   }
 
   /// Takes memory from `pool` from now on.
@@ -79,13 +84,20 @@ public final class Tensor {
   /// Costs nothing but for a window on a parameter store, whose values are copied.
   package func moveValues(to other: Tensor) {
     precondition(
-      shape == other.shape && !other.isWindow, "\(shape) cannot be moved to \(other.shape)")
-    if isWindow {
+      shape == other.shape && other.window == nil, "\(shape) cannot be moved to \(other.shape)")
+    if window != nil {
       other.overwrite().update(from: read(), count: count)
     } else {
       storage.exchange(with: other.storage)
     }
   }
+
+  /// Another number whenever the values may have changed, here or through another tensor that shares
+  /// them. Changes to one part of a parameter store leave the revisions of its other parts.
+  package var revision: Int { storage.revision + (window?.revision ?? 0) }
+
+  /// How often the values were moved between plain and packed order.
+  package var conversions: Int { storage.conversions }
 
   package func shares(_ other: Tensor) -> Bool {
     storage === other.storage && offset == other.offset
@@ -102,12 +114,14 @@ extension Tensor {
 
   /// Room for values that replace all of the present ones.
   package func overwrite() -> UnsafeMutablePointer<Float> {
-    isWindow ? storage.updatePlain() + offset : storage.overwritePlain()
+    window == nil ? storage.overwritePlain() : update()
   }
 
   /// The values, to be changed.
   package func update() -> UnsafeMutablePointer<Float> {
-    storage.updatePlain() + offset
+    guard let window else { return storage.updatePlain() }
+    window.revision += 1
+    return storage.updateWindow() + offset
   }
 }
 
@@ -116,6 +130,8 @@ extension Tensor {
 extension Tensor {
   /// The packed layout that holds the newest values, `nil` if they are in plain order.
   package var layout: (any PackedLayout)? { storage.layout }
+  /// `plain`, `channels last`, `blocked by 16 channels`…
+  package var orderName: String { layout?.orderName ?? "plain" }
 
   package func read(as layout: any PackedLayout) -> UnsafeRawPointer {
     layout.isPlain
@@ -131,7 +147,7 @@ extension Tensor {
   }
 
   private func whole() -> Storage {
-    precondition(!isWindow, "a window on a parameter store has no packed layout")
+    precondition(window == nil, "a window on a parameter store has no packed layout")
     return storage
   }
 }

@@ -12,6 +12,8 @@ struct MemoryDescriptor: @unchecked Sendable {
     case plain
     /// The second axis is contiguous: NWC, NHWC, NDHWC.
     case channelsLast
+    /// Channels in blocks, which are contiguous: nChw16c for 16.
+    case blocked(Int)
   }
 
   private(set) var raw = dnnl_memory_desc_t()
@@ -28,14 +30,33 @@ struct MemoryDescriptor: @unchecked Sendable {
       try check(
         dnnl_memory_desc_init_by_tag(&raw, rank, dims, dnnl_f32, dnnl_format_tag_any),
         "memory descriptor")
-    case .plain, .channelsLast:
+    case .plain: try self.order(by: Array(extents.indices), extents)
+    case .channelsLast:
       let axes = Array(extents.indices)
-      let outerToInner = order == .plain || rank < 3 ? axes : [0] + axes[2...] + [1]
+      try self.order(by: rank < 3 ? axes : [0] + axes[2...] + [1], extents)
+    case .blocked(let block):
+      guard let tag = Self.blockedTags[block]?[extents.count] else {
+        throw EngineRefusal(
+          "it has no order of \(extents.count) axes in blocks of \(block) channels")
+      }
       try check(
-        dnnl_memory_desc_init_by_strides(
-          &raw, rank, dims, dnnl_f32, Self.strides(of: extents, outerToInner: outerToInner)),
-        "memory descriptor")
+        dnnl_memory_desc_init_by_tag(&raw, rank, dims, dnnl_f32, tag), "memory descriptor")
     }
+  }
+
+  /// By the channels of a block and the number of axes.
+  private static let blockedTags: [Int: [Int: dnnl_format_tag_t]] = [
+    4: [3: dnnl_aBc4b, 4: dnnl_aBcd4b, 5: dnnl_aBcde4b],
+    8: [3: dnnl_aBc8b, 4: dnnl_aBcd8b, 5: dnnl_aBcde8b],
+    16: [3: dnnl_aBc16b, 4: dnnl_aBcd16b, 5: dnnl_aBcde16b],
+  ]
+
+  private mutating func order(by outerToInner: [Int], _ extents: [Int]) throws {
+    try check(
+      dnnl_memory_desc_init_by_strides(
+        &raw, Int32(extents.count), extents.map(Int64.init), dnnl_f32,
+        Self.strides(of: extents, outerToInner: outerToInner)),
+      "memory descriptor")
   }
 
   private static func strides(of extents: [Int], outerToInner axes: [Int]) -> [Int64] {

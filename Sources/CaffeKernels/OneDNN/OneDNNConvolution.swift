@@ -44,7 +44,6 @@ package final class OneDNNConvolution {
       let forward = try descriptors.forward(
         input: input.descriptor(descriptors.inputExtents),
         output: (output ?? input.companion).descriptor(descriptors.outputExtents),
-        training: !gradients.isEmpty,
         attributes: Attributes(fused: fusedReLUSlope.map { .relu(slope: $0) } ?? .nothing))
       return (descriptors, forward)
     }

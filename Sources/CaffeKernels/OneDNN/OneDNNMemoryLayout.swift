@@ -60,6 +60,15 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     OneDNNMemoryLayout(try MemoryDescriptor(extents, .channelsLast))
   }
 
+  package func resized(channels: Int) -> (any PackedLayout)? {
+    guard let channelExtents, channels > 0, channels % channelExtents.block == 0 else { return nil }
+    var extents = extents
+    extents[1] = channels
+    let order =
+      isChannelsLast ? .channelsLast : MemoryDescriptor.Order.blocked(channelExtents.block)
+    return (try? MemoryDescriptor(extents, order)).map(OneDNNMemoryLayout.init)
+  }
+
   package func isEqual(to other: any PackedLayout) -> Bool {
     guard let other = other as? OneDNNMemoryLayout else { return false }
     return self === other || descriptor.isEqual(to: other.descriptor)
@@ -94,14 +103,14 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   }
 
   /// Extents and order, as in `[64, 20, 24, 24] blocked by 16 channels`.
-  package var description: String {
-    let order =
-      switch descriptor.channelBlocking {
-      case _ where isPlain: "plain"
-      case _ where isChannelsLast: "channels last"
-      case nil: "packed"
-      case let blocking?: "blocked by \(blocking.block) channels"
-      }
-    return "\(extents) \(order)"
+  package var description: String { "\(extents) \(orderName)" }
+
+  package var orderName: String {
+    switch descriptor.channelBlocking {
+    case _ where isPlain: "plain"
+    case _ where isChannelsLast: "channels last"
+    case nil: "packed"
+    case let blocking?: "blocked by \(blocking.block) channels"
+    }
   }
 }

@@ -4,10 +4,14 @@
 package protocol PackedLayout: AnyObject, Sendable {
   /// Bytes a tensor takes in this layout, padding included.
   var byteCount: Int { get }
+  /// In a word or two: `channels last`.
+  var orderName: String { get }
   /// Plain and packed orders are the same bytes: no conversion is ever needed.
   var isPlain: Bool { get }
   /// How the channels of `[n, channels, spatial…]` lie, `nil` where they are padded or scattered.
   var channelExtents: ChannelExtents? { get }
+  /// This order for another number of channels, `nil` where those would be padded or are scattered.
+  func resized(channels: Int) -> (any PackedLayout)?
   func isEqual(to other: any PackedLayout) -> Bool
   func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer)
   func unpack(_ packed: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>)

@@ -8,23 +8,12 @@ struct Argument: Equatable {
   static var output: Argument { Argument(code: DNNL_ARG_DST_0) }
   static var weights: Argument { Argument(code: DNNL_ARG_WEIGHTS_0) }
   static var bias: Argument { Argument(code: DNNL_ARG_BIAS) }
-  static var mean: Argument { Argument(code: DNNL_ARG_MEAN) }
-  static var variance: Argument { Argument(code: DNNL_ARG_VARIANCE) }
-  static var scale: Argument { Argument(code: DNNL_ARG_SCALE) }
-  static var shift: Argument { Argument(code: DNNL_ARG_SHIFT) }
   static var workspace: Argument { Argument(code: DNNL_ARG_WORKSPACE) }
   static var scratchpad: Argument { Argument(code: DNNL_ARG_SCRATCHPAD) }
   static var inputGradient: Argument { Argument(code: DNNL_ARG_DIFF_SRC_0) }
   static var outputGradient: Argument { Argument(code: DNNL_ARG_DIFF_DST_0) }
   static var weightsGradient: Argument { Argument(code: DNNL_ARG_DIFF_WEIGHTS_0) }
   static var biasGradient: Argument { Argument(code: DNNL_ARG_DIFF_BIAS) }
-  static var scaleGradient: Argument { Argument(code: DNNL_ARG_DIFF_SCALE) }
-  static var shiftGradient: Argument { Argument(code: DNNL_ARG_DIFF_SHIFT) }
-
-  /// Input number `index` of a sum or a concatenation.
-  static func input(_ index: Int) -> Argument {
-    Argument(code: DNNL_ARG_MULTIPLE_SRC + Int32(index))
-  }
 }
 
 /// What a primitive does besides its own work.

@@ -29,15 +29,16 @@ package final class WeightedForward {
   /// Overwrites `output`.
   ///
   /// - Parameters:
-  ///   - weightsUnchanged: since the last run of this operation, so that its copy serves again.
+  ///   - revision: another number for other weights, so that a copy of them can serve again; nil if
+  ///     that is not known.
   ///   - bias: ignored if the operation has none.
   package func run(
     _ input: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
-    weightsUnchanged: Bool = false, bias: UnsafePointer<Float>?,
+    revision: Int? = nil, bias: UnsafePointer<Float>?,
     into output: UnsafeMutableRawPointer
   ) {
     primitive.bind(.input, input)
-    primitive.bind(.weights, weights.read(plain, unchanged: weightsUnchanged))
+    primitive.bind(.weights, weights.read(plain, revision: revision))
     primitive.bind(.bias, bias)
     primitive.bind(.output, output)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
@@ -63,21 +64,20 @@ package final class WeightedBackwardData {
     implementation = chosen.implementation
     let layout = chosen.layout(.weights)
     weights =
-      layout.isEqual(to: forward.weights.layout)
-      ? forward.weights : PackedWeights(layout: layout, following: forward.weights)
+      layout.isEqual(to: forward.weights.layout) ? forward.weights : PackedWeights(layout: layout)
     self.scratchpad = scratchpad
     scratch = scratchpad.claim(chosen.byteCount(.scratchpad))
   }
 
   /// Overwrites `inputGradient`.
   ///
-  /// - Parameter weightsUnchanged: since the last run of this pass or of the forward pass.
+  /// - Parameter revision: that of the weights, as for the forward pass.
   package func run(
     _ outputGradient: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
-    weightsUnchanged: Bool = false, into inputGradient: UnsafeMutableRawPointer
+    revision: Int? = nil, into inputGradient: UnsafeMutableRawPointer
   ) {
     primitive.bind(.outputGradient, outputGradient)
-    primitive.bind(.weights, weights.read(plain, unchanged: weightsUnchanged))
+    primitive.bind(.weights, weights.read(plain, revision: revision))
     primitive.bind(.inputGradient, inputGradient)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
   }

@@ -18,6 +18,14 @@ package enum EltwiseKernel {
     }
   }
 
+  /// output ← max(a + b, 0)
+  package static func rectifiedSum(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    ck_map(CK_ADD_RELU, a, b, nil, 0, 0, 0, 0, count, output)
+  }
+
   /// output ← ∏ inputs
   package static func product(
     _ inputs: [UnsafePointer<Float>], count: Int, into output: UnsafeMutablePointer<Float>

@@ -7,6 +7,7 @@ enum ck_map_operation {
   CK_AFFINE,             ///< k0·a + k1
   CK_AXPBY,              ///< k0·a + k1·b + k2
   CK_ADD,                ///< a + b
+  CK_ADD_RELU,           ///< a + b if that is > 0, else 0
   CK_SUBTRACT,           ///< a - b
   CK_MULTIPLY,           ///< k0·a·b
   CK_MULTIPLY_ADD,       ///< k0·a·b + c

@@ -46,33 +46,46 @@ struct CaffeConvolutionOperation: ConvolutionOperation {
 struct OneDNNConvolutionOperation: ConvolutionOperation {
   private let convolution: OneDNNConvolution
 
-  /// - Parameter bottom: announces the order in which the input will come.
+  /// - Parameter input: the order in which the input will come; nil if any will do.
   /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take.
   init(
     _ geometry: ConvolutionGeometry, hasBias: Bool, fusedReLUSlope: Float?,
-    gradients: WeightedGradients, bottom: Tensor, scratchpad: Scratchpad
+    gradients: WeightedGradients, input: LayoutRequest?, scratchpad: Scratchpad
   ) throws {
-    let present = (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
     func make(_ input: LayoutRequest) throws -> OneDNNConvolution {
       try OneDNNConvolution(
         geometry, hasBias: hasBias, fusedReLUSlope: fusedReLUSlope, gradients: gradients,
         input: input, scratchpad: scratchpad)
     }
     do {
-      convolution = try make(present ?? geometry.preferredOrder)
+      convolution = try make(input ?? geometry.preferredOrder)
     } catch is EngineRefusal {
       // Not in this order, then: converting the bottom is cheaper than leaving oneDNN.
       convolution = try make(.any)
     }
   }
 
+  /// The order that a bottom has announced, nil if it is plain.
+  static func order(of bottom: Tensor) -> LayoutRequest? {
+    (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
+  }
+
+  /// oneDNN's name of the forward pass's code.
+  var implementation: String { convolution.forward.implementation }
+  /// oneDNN's name of the code of the input's gradient, if that was asked for.
+  var gradientImplementation: String? { convolution.backwardData?.implementation }
+
   /// The order the output will have.
   var outputOrder: any PackedLayout { convolution.forward.outputLayout }
+
+  /// The order the input's gradient will have, nil if it was not asked for.
+  var inputGradientOrder: (any PackedLayout)? { convolution.backwardData?.inputGradientLayout }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
     let pass = convolution.forward
     pass.run(
-      input.read(as: pass.inputLayout), weights: weights.read(), bias: bias?.read(),
+      input.read(as: pass.inputLayout), weights: weights.read(), revision: weights.revision,
+      bias: bias?.read(),
       into: output.overwrite(as: pass.outputLayout))
   }
 
@@ -80,6 +93,7 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
     guard let pass = convolution.backwardData else { return }
     pass.run(
       outputGradient.read(as: pass.outputGradientLayout), weights: weights.read(),
+      revision: weights.revision,
       into: inputGradient.overwrite(as: pass.inputGradientLayout))
   }
 

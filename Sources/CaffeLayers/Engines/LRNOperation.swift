@@ -74,6 +74,8 @@ struct OneDNNLRNOperation: LRNOperation {
     lrn = try OneDNNLRN(settings, training: isTrained, layout: order, scratchpad: scratchpad)
   }
 
+  var implementation: String { lrn.implementation }
+
   /// The order the output will have.
   var outputOrder: any PackedLayout { lrn.layout }
 

@@ -92,6 +92,8 @@ struct OneDNNPoolingOperation: PoolingOperation {
       scratchpad: scratchpad)
   }
 
+  var implementation: String { pooling.implementation }
+
   /// The order the output will have.
   var outputOrder: any PackedLayout { pooling.outputLayout }
 

@@ -1,0 +1,25 @@
+import CaffeCore
+import CaffeKernels
+import CaffeSolver
+
+/// What the machine can do, measured.
+enum MachinePeak {
+  /// The fastest of a few products of square matrices by OpenBLAS, on the threads that nets use.
+  static func gigaflopsPerSecond(side: Int = 1024, trials: Int = 5) -> Double {
+    let matrices = (0..<3).map { _ in Tensor([side, side]) }
+    var durations = Durations()
+    withExtendedLifetime(matrices) {
+      let pointers = matrices.map { $0.overwrite() }
+      for pointer in pointers { Vector.fill(pointer, with: 0.5, count: side * side) }
+      for _ in 0..<trials {
+        durations.measure {
+          Gemm.multiply(
+            .init(pointers[0], stride: side), .init(pointers[1], stride: side), rows: side,
+            columns: side, inner: side, into: pointers[2])
+        }
+      }
+    }
+    let fastest = durations.milliseconds.min() ?? .infinity
+    return 2 * Double(side * side * side) / fastest / 1e6
+  }
+}

@@ -1,0 +1,103 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+
+/// Blobs that lie one behind the other along an axis of a larger one: the bottoms of a Concat, the tops
+/// of a Slice.
+///
+/// They are copied in the packed order in which they come, where the axis is that of the channels and no
+/// blob would be padded; else in the plain one.
+final class JoinedBlobs {
+  /// How the parts lie in the whole: `rows` rows, in each a run of `extent` floats of every part.
+  struct Order {
+    let layout: (any PackedLayout)?
+    let rows: Int
+    let stride: Int
+    let parts: [Part]
+  }
+
+  struct Part {
+    let layout: (any PackedLayout)?
+    let offset: Int
+    let extent: Int
+  }
+
+  private let axis: Int
+  private let shapes: [Shape]
+  private let whole: Shape
+  private let plain: Order
+  /// Those found so far; a layout keeps what it needs for conversions.
+  private var packed: [Order] = []
+
+  /// - Parameter axis: not negative.
+  init(_ parts: [Blob], along axis: Int, in whole: Blob) {
+    self.axis = axis
+    shapes = parts.map(\.shape)
+    self.whole = whole.shape
+    plain = Order(
+      layout: nil, rows: self.whole.count(before: axis), stride: self.whole.count(from: axis),
+      parts: Self.parts(shapes.map { (nil, $0.count(from: axis)) }))
+  }
+
+  private static func parts(
+    _ runs: [(layout: (any PackedLayout)?, extent: Int)]
+  ) -> [Part] {
+    var offset = 0
+    return runs.map { run in
+      defer { offset += run.extent }
+      return Part(layout: run.layout, offset: offset, extent: run.extent)
+    }
+  }
+
+  /// The order of the first of these tensors in which whole and parts can all lie.
+  func order(like tensors: [Tensor]) -> Order {
+    guard axis == 1 else { return plain }
+    for tensor in tensors {
+      guard let layout = tensor.layout?.resized(channels: whole[1]) else { continue }
+      if let known = packed.first(where: { $0.layout?.isEqual(to: layout) ?? false }) {
+        return known
+      }
+      guard let order = order(layout) else { continue }
+      packed.append(order)
+      return order
+    }
+    return plain
+  }
+
+  private func order(_ layout: any PackedLayout) -> Order? {
+    guard let extents = layout.channelExtents else { return nil }
+    let runs = shapes.compactMap { shape -> (layout: (any PackedLayout)?, extent: Int)? in
+      guard let part = layout.resized(channels: shape[1]), let extents = part.channelExtents else {
+        return nil
+      }
+      return (part, extents.channels * extents.inner)
+    }
+    guard runs.count == shapes.count else { return nil }
+    return Order(
+      layout: layout, rows: extents.outer, stride: extents.channels * extents.inner,
+      parts: Self.parts(runs))
+  }
+
+  /// Copies the parts to their places; `parts` and `whole` are the values or gradients of the blobs.
+  func join(_ parts: [Tensor], into whole: Tensor) {
+    let order = order(like: parts)
+    let output = whole.overwrite(in: order.layout)
+    for (tensor, part) in zip(parts, order.parts) {
+      Blocks.copyRows(
+        tensor.read(in: part.layout), stride: part.extent, rows: order.rows, extent: part.extent,
+        into: output + part.offset, stride: order.stride)
+    }
+  }
+
+  /// Copies the parts out of the whole; a part that is `nil` is not wanted.
+  func split(_ whole: Tensor, into parts: [Tensor?]) {
+    let order = order(like: [whole])
+    let input = whole.read(in: order.layout)
+    for (tensor, part) in zip(parts, order.parts) {
+      guard let tensor else { continue }
+      Blocks.copyRows(
+        input + part.offset, stride: order.stride, rows: order.rows, extent: part.extent,
+        into: tensor.overwrite(in: part.layout), stride: part.extent)
+    }
+  }
+}
