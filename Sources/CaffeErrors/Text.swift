@@ -20,7 +20,8 @@ public enum Text {
   public static func oneLine(_ text: String) -> String {
     let controls: (Unicode.Scalar) -> Bool = {
       switch $0.properties.generalCategory {
-      case .control, .lineSeparator, .paragraphSeparator: true
+      case .control: $0 != "\t"
+      case .lineSeparator, .paragraphSeparator: true
       default: false
       }
     }

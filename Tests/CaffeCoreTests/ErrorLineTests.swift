@@ -7,6 +7,6 @@ import Testing
     let error = CaffeError("no blob 'a\nb\u{1B}[2J\u{2028}é'", places: ["x\r\n.prototxt"])
     #expect(error.description == #"x\r\n.prototxt: no blob 'a\nb\u{1B}[2J\u{2028}é'"#)
     #expect(error.message.contains("\n"))
-    #expect(CaffeError("sóund: \"quoted\" 'text' 🙂").description == "sóund: \"quoted\" 'text' 🙂")
+    #expect(CaffeError("sóund:\t\"quoted\" 🙂").description == "sóund:\t\"quoted\" 🙂")
   }
 }

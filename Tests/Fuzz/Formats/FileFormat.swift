@@ -53,7 +53,7 @@ extension FileFormat {
       let line = error.description
       let isLine =
         !line.isEmpty && !error.message.isEmpty
-        && line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        && line.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F || $0 == "\t" }
       return isLine ? .refused : .mishandled("no single line: \(line.debugDescription)")
     } catch {
       return .mishandled("not a CaffeError: \(error)")
