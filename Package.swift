@@ -95,7 +95,15 @@ let package = Package(
         "CaffeData",
       ],
       path: "Tests/CaffeTestSupport"),
+    .target(
+      name: "CaffeFuzzFormats",
+      dependencies: [
+        "CaffeErrors", "CaffeInspect", "CaffeSolver", "CaffeNet", "CaffeData", "CaffeSchema",
+        "CaffeTestSupport",
+      ],
+      path: "Tests/Fuzz/Formats"),
 
+    tests("DamageTests", ["CaffeFuzzFormats", "CaffeTestSupport"]),
     tests("CaffeSchemaTests", ["CaffeErrors", "CaffeSchema", "CaffeTestSupport"]),
     tests(
       "CaffeKernelsTests", ["CaffeErrors", "CaffeKernels", "CaffeKernelsC", "CaffeTestSupport"]),
@@ -132,9 +140,19 @@ let package = Package(
     tests(
       "CaffeDashboardTests",
       ["CaffeErrors", "CaffeDashboard", "CaffeInspect", "CaffeTestSupport"]),
-    tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData"]),
+    tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData", "CHDF5"]),
     tests(
       "PrototxtTests",
       ["CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeSchema", "CaffeTestSupport"]),
   ]
 )
+
+// Only scripts/fuzz knows how to link libFuzzer.
+if Context.environment["CAFFE_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+    .executableTarget(
+      name: "caffe-fuzz", dependencies: ["CaffeFuzzFormats", "CLibFuzzer"],
+      path: "Tests/Fuzz/Harness"),
+  ]
+}

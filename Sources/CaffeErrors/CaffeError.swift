@@ -2,6 +2,8 @@
 ///
 ///     lenet.prototxt: net 'LeNet': layer 'pool1' (Pooling), line 31: pad must be in 0..<kernel_size (0..<2), got 2
 ///
+/// One line, whatever the names and values from files in it: their control characters are escaped.
+///
 /// Everything a user or the machine can cause is thrown as this type; only our own mistakes trap.
 public struct CaffeError: Error, Equatable, Sendable, CustomStringConvertible {
   public let message: String
@@ -18,7 +20,7 @@ public struct CaffeError: Error, Equatable, Sendable, CustomStringConvertible {
     CaffeError(message, places: [place] + places)
   }
 
-  public var description: String { (places + [message]).joined(separator: ": ") }
+  public var description: String { Text.oneLine((places + [message]).joined(separator: ": ")) }
 }
 
 /// Runs `body`; an error leaves it carrying the name of this place.

@@ -68,7 +68,8 @@ public final class Net {
   ///   - sharing: a net whose learnable blobs this one uses, layer by layer of the same name, instead
   ///     of its own (a test net and its train net).
   ///   - catalog: the layer types it may use.
-  /// - Throws: the first mistake in the description, naming net, layer and field.
+  /// - Throws: the first mistake in the description, naming net, layer and field; a net that needs more
+  ///   memory than the machine has.
   public init(
     _ description: NetParameter, context: LayerContext, sharing: Net? = nil,
     catalog: LayerCatalog = .standard
@@ -79,6 +80,9 @@ public final class Net {
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
     let reusesMemory = context.reusesMemory && !description.debugInfo
     let lives = reusesMemory ? plan.livesEnding() : []
+    try withPlace(description.place) {
+      try plan.checkMemory(ending: lives, ownsParameters: sharing == nil)
+    }
     if reusesMemory {
       let pool = MemoryPool()
       for blob in blobs { blob.draw(from: pool) }

@@ -12,8 +12,10 @@ final class SpeedLog: RunSink {
     guard case .train(let train) = record else { return }
     var parts: [String] = []
     if let rate = train.imagesPerSecond { parts.append("\(Int(rate.rounded())) images/s") }
-    if let wait = train.dataWait {
-      parts.append("\(Int((100 * wait).rounded())) % of the time waiting for data")
+    if let wait = train.dataWait, let milliseconds = train.dataWaitMs {
+      parts.append(
+        "\(Int((100 * wait).rounded())) % of the time waiting for data "
+          + "(\(Text.number(milliseconds)) ms an iteration)")
     }
     if !parts.isEmpty { log.info("    Speed: \(parts.joined(separator: ", "))") }
   }

@@ -87,7 +87,7 @@ struct Time: ParsableCommand {
     let forwardMs: Double
     let backwardMs: Double
     let updateMs: Double
-    /// A mean; nil where no layer prepares batches ahead.
+    /// A mean; nil where no layer reads data.
     let dataWaitMs: Double?
     let peakMb: Int
   }

@@ -185,7 +185,7 @@ private func example(label: Int) throws -> [UInt8] {
       ([8, 1, 16, 2, 24, 2, 34, 3, 1, 2, 3], "the Datum has 3 values, but its extents are 1×2×2"),
       ([8, 1, 16, 2, 24, 2, 34, 4, 1, 2, 3], "not a Datum, or a truncated one (11 bytes)"),
       ([8, 255], "not a Datum, or a truncated one (2 bytes)"),
-      ([34, 3, 1, 2, 3, 56, 1], "the image is neither PNG nor JPEG"),
+      ([34, 3, 1, 2, 3, 56, 1], "the image is neither PNG, JPEG, BMP nor PNM"),
       ([56, 1], "the image is empty"),
       ([53, 0, 0, 0, 0, 56, 1], "the Datum is marked as encoded, but holds float_data"),
       (

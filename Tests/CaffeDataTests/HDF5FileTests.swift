@@ -167,6 +167,22 @@ import Testing
     }
   }
 
+  /// Little more than is stored, so that a dataset never written could have it.
+  @Test func refusesSmallForgeries() throws {
+    let file = try HDF5File(creating: folder("honest.h5"))
+    try file.write("x", [Float](repeating: 1, count: 54321), shape: [54321])
+    try file.close()
+    let compact = fixture("compact.h5")
+    #expect(try HDF5File(reading: compact).read("x", as: Float.self).values.count == 331)
+    for (path, count) in [(folder("honest.h5"), 54321), (compact, 331)] as [(String, UInt64)] {
+      let forged = try folder.write(
+        "forged.h5", replacing(count, by: 1 << 20, in: try bytes(of: path)))
+      expectError("the header promises 4194304 bytes in extents [1048576], but only") {
+        _ = try HDF5File(reading: forged).dataset("x")
+      }
+    }
+  }
+
   /// Cut anywhere, a file gives an error or its full content, never a crash or other numbers.
   @Test func survivesTruncationAnywhere() throws {
     let whole = try bytes(of: golden("solver/init.caffemodel.h5"))

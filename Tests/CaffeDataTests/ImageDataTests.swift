@@ -155,7 +155,7 @@ private let red: [Float] = [255, 0, 0, 1, 40, 255]
     }
     #expect(
       remarks.all[1]
-        == "\(folder("list.txt")): line 3: \(bad): the image is neither PNG nor JPEG; skipped, 2 so far"
+        == "\(folder("list.txt")): line 3: \(bad): the image is neither PNG, JPEG, BMP nor PNM; skipped, 2 so far"
     )
     expectError("list.txt: no image can be used") {
       _ = try self.layer("\(bad) 0\n", "skip_damaged: true")
@@ -198,7 +198,7 @@ private let red: [Float] = [255, 0, 0, 1, 40, 255]
     _ = try layer.forward()
     for _ in 0..<2 {
       expectError(
-        "\(folder("list.txt")): line 3: \(fixture("foreign.h5")): the image is neither PNG nor JPEG"
+        "\(folder("list.txt")): line 3: \(fixture("foreign.h5")): the image is neither PNG, JPEG, BMP nor PNM"
       ) { _ = try layer.forward() }
     }
   }

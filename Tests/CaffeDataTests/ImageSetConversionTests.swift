@@ -140,7 +140,7 @@ import Testing
   @Test func anUnreadableImageEndsItUnlessSkipped() throws {
     let list = "rgb.png 0\nforeign.h5 1\nnone.png 2\ngray.png 3\n"
     expectError(
-      "\(folder("list.txt")): line 2: \(fixture("foreign.h5")): the image is neither PNG nor JPEG"
+      "\(folder("list.txt")): line 2: \(fixture("foreign.h5")): the image is neither PNG, JPEG, BMP nor PNM"
     ) { try convert(list) }
     #expect(!FileManager.default.fileExists(atPath: folder("db")))
     var reports: [String] = []

@@ -72,7 +72,7 @@ private let interleaved = (0..<6).flatMap { [blue[$0], green[$0], red[$0]] }
   // MARK: Refusals
 
   @Test func tellsWhatIsNoImage() {
-    expectError("the image is neither PNG nor JPEG") {
+    expectError("the image is neither PNG, JPEG, BMP nor PNM") {
       _ = try ImageDecoder.decode(file: fixture("foreign.h5"), .color)
     }
     expectError("File not found: \(fixture("none.png"))") {
@@ -118,6 +118,12 @@ private let interleaved = (0..<6).flatMap { [blue[$0], green[$0], red[$0]] }
     forged.replaceSubrange(16..<24, with: [0, 0, 0x40, 0, 0, 0, 0x40, 0])
     expectError("PNG image: the header claims 16384×16384 pixels in \(forged.count) bytes") {
       _ = try forged.withUnsafeBytes { try ImageDecoder.decode($0, .color) }
+    }
+    var photo = try bytes(of: fixture("gray.jpg"))
+    let frame = try #require(photo.indices.first { photo[$0...].starts(with: [0xFF, 0xC0]) })
+    photo.replaceSubrange(frame + 5..<frame + 9, with: [0x20, 0, 0x20, 0])
+    expectError("JPEG image: the header claims 8192×8192 pixels in \(photo.count) bytes") {
+      _ = try photo.withUnsafeBytes { try ImageDecoder.decode($0, .color) }
     }
     forged.replaceSubrange(16..<24, with: [0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF])
     expectError("PNG image: the header claims 2147483647×2147483647 pixels; at most") {

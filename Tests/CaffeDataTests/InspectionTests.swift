@@ -97,7 +97,7 @@ import Testing
     expectError("mean_value must be given once or once per channel (3), got 2") {
       _ = try ImagePreparation(for: extents, means: [1, 2])
     }
-    expectError("\(fixture("foreign.h5")): the image is neither PNG nor JPEG") {
+    expectError("\(fixture("foreign.h5")): the image is neither PNG, JPEG, BMP nor PNM") {
       _ = try ImagePreparation(for: extents).prepare(fixture("foreign.h5"))
     }
   }

@@ -103,7 +103,7 @@ import Testing
     guard case .train(let last) = records[4] else { return }
     #expect(last.loss == Double(losses[2]) && last.lr == Double(Float(0.1)))
     // Images of idx files are prepared by a thread of their own, which the net may have to wait for.
-    #expect((0...1).contains(last.dataWait ?? -1), "\(last)")
+    #expect((0...1).contains(last.dataWait ?? -1) && last.dataWaitMs ?? -1 >= 0, "\(last)")
     #expect(last.imagesPerSecond ?? 0 > 0 && last.peakMb > 0 && last.seconds > 0)
     let history = try RunHistory(contentsOf: folder("run.json"))
     #expect(history.train.map(\.iteration) == [0, 2] && history.test.count == 3)

@@ -52,6 +52,12 @@ import Testing
     #expect(to.layer("block/a")?.parameters[0].data.values == from.parameters[0].blob.data.values)
   }
 
+  @Test func aGroupInsideItselfIsRefused() {
+    let path = PackageFolder.path("Tests/Fixtures/loop.h5")
+    #expect(
+      refusal { _ = try Weights(contentsOf: path) } == "\(path): the groups in 'data' have no end")
+  }
+
   /// Nothing is copied if anything does not fit.
   @Test(arguments: endings)
   func otherShapesAreRefused(ending: String) throws {

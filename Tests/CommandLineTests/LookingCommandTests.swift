@@ -57,7 +57,8 @@ extension LookingCommandTests {
 
   @Test func verboseRunsTellTheirSpeed() throws {
     let shop = try Workshop(solver: Self.run)
-    let speed = /\ +Speed: \d+ images\/s, \d+ % of the time waiting for data/
+    let speed =
+      /\ +Speed: \d+ images\/s, \d+ % of the time waiting for data \(\S+ ms an iteration\)/
     let verbose = try shop.run("train", "--solver", "solver.prototxt", "--verbose")
     #expect(verbose.log.filter { $0.wholeMatch(of: speed) != nil }.count == 2, "\(verbose)")
     let plain = try shop.run("train", "--solver", "solver.prototxt")

@@ -31,6 +31,17 @@ with h5py.File("hostile.h5", "w") as f:
     f.create_dataset("huge chunk", (2**29,), "f4", chunks=(2**29,), compression="gzip")
     f.attrs["many"] = np.zeros(3, "f4")
 
+with h5py.File("loop.h5", "w") as f:
+    group = f.create_group("data")
+    group["ip"] = group
+
+with h5py.File("compact.h5", "w") as f:
+    inside = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    inside.set_layout(h5py.h5d.COMPACT)
+    space = h5py.h5s.create_simple((331,))
+    values = h5py.h5d.create(f.id, b"x", h5py.h5t.IEEE_F32LE, space, inside)
+    values.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ones(331, "f4"))
+
 # Pictures whose pixels are known: 3 x 2, and a JPEG of one gray.
 import io
 from PIL import Image as Picture

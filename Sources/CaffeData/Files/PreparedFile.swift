@@ -47,6 +47,8 @@ package final class PreparedFile {
     defer { TemporaryFiles.remove(former) }
     try first.rename()
     do {
+      // Not every file system keeps the order of two renamings.
+      try first.synchronize()
       try second.rename()
     } catch {
       if !isKept || Glibc.rename(former, first.target) != 0 { unlink(second.target) }

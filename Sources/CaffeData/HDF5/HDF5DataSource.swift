@@ -13,7 +13,7 @@ import Foundation
 /// (seed, epoch), so any record is reached without reading those before it.
 ///
 /// Source: BVLC Caffe, `hdf5_data_layer.cpp` (which holds whole files in memory; here only what
-/// `windowBytes` allows, unless shuffled rows must be at hand).
+/// `windowBytes` allows, so files may be larger than memory).
 package final class HDF5DataSource {
   /// The extents of one row of each top.
   package let rowShapes: [[Int]]
@@ -31,11 +31,11 @@ package final class HDF5DataSource {
   ///
   /// - Parameters:
   ///   - tops: the names of the datasets.
-  ///   - windowBytes: how much to read at once. Shuffled files up to 16 times as large are held
-  ///     whole; of larger ones each row is read by itself.
+  ///   - windowBytes: how much to read at once. Shuffled files up to twice as large are held whole;
+  ///     of larger ones each row is read by itself.
   package init(
     list: String, tops: [String], folder: String = "", shuffle: Bool = false, seed: UInt64 = 0,
-    windowBytes: Int = 64 << 20
+    windowBytes: Int = 16 << 20
   ) throws {
     files = try HDF5FileList(list, tops: tops, folder: folder)
     rowShapes = files.rowShapes
@@ -79,7 +79,7 @@ package final class HDF5DataSource {
     let all = files.rowCounts[file]
     let rowBytes = max(1, rowShapes.map { $0.reduce(1, *) }.reduce(0, +) * 4)
     if order.isShuffled {
-      return rowBytes <= 16 * windowBytes / all ? 0..<all : row..<row + 1
+      return rowBytes <= 2 * windowBytes / all ? 0..<all : row..<row + 1
     }
     return row..<min(all, row + max(1, windowBytes / rowBytes))
   }

@@ -50,13 +50,13 @@ enum HDF5Header {
 
   /// The product of non-negative factors.
   private static func product(_ factors: [Int], orThrow error: CaffeError) throws -> Int {
-    // A zero anywhere makes the product zero, however large the others.
-    guard !factors.contains(0) else { return 0 }
-    return try factors.reduce(1) { product, factor in
+    // The others are multiplied by each other, too, for the size of a row of no rows.
+    let product = try factors.filter { $0 != 0 }.reduce(1) { product, factor in
       let (next, overflow) = product.multipliedReportingOverflow(by: factor)
       guard !overflow else { throw error }
       return next
     }
+    return factors.contains(0) ? 0 : product
   }
 
   /// Refuses data kept in other files, and promises that the stored bytes cannot keep.
@@ -73,14 +73,31 @@ enum HDF5Header {
     var fileSize: UInt64 = 0
     try HDF5Library.check(H5Fget_filesize(file, &fileSize), "cannot tell the size of this file")
     let stored = min(H5Dget_storage_size(dataset), fileSize)
+    let isStoredWhole = try isStoredWhole(dataset, layout, stored, fileSize: fileSize)
     let ratio = H5Pget_nfilters(creation) > 0 ? bestCompression : 1
     let (unpacked, overflow) = stored.multipliedReportingOverflow(by: ratio)
-    let believable = max(overflow ? .max : unpacked, unstoredBytes)
+    let believable = isStoredWhole ? stored : max(overflow ? .max : unpacked, unstoredBytes)
     guard promised <= believable, chunkSize(creation, layout, shape.count) <= believable else {
       throw CaffeError(
         "the header promises \(promised) bytes in extents \(shape), "
           + "but only \(stored) bytes are stored")
     }
+  }
+
+  /// Whether all values lie in the file in one piece, which must then be inside it.
+  ///
+  /// The library copies from a piece inside the header without looking how long it is.
+  private static func isStoredWhole(
+    _ dataset: hid_t, _ layout: H5D_layout_t, _ stored: UInt64, fileSize: UInt64
+  ) throws -> Bool {
+    guard layout == H5D_CONTIGUOUS else { return layout == H5D_COMPACT }
+    let start = UInt64(H5Dget_offset(dataset))
+    // All bits are set where nothing was ever written: such values read as zeros.
+    guard start != .max else { return false }
+    guard start <= fileSize, stored <= fileSize - start else {
+      throw CaffeError("the values lie beyond the end of this file; it is damaged or truncated")
+    }
+    return true
   }
 
   /// How many values one chunk holds; reading a single value unpacks that many.

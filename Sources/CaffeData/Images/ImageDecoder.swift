@@ -1,7 +1,7 @@
 import CaffeErrors
 import CaffeSchema
 
-/// Decodes encoded images, chosen by their first bytes: PNG and JPEG.
+/// Decodes encoded images, chosen by their first bytes: PNG, JPEG, BMP and PNM.
 ///
 /// The pixels are those OpenCV gives: alpha dropped, palettes expanded, 16 bits cut to 8.
 package enum ImageDecoder {
@@ -28,8 +28,14 @@ package enum ImageDecoder {
     if bytes.starts(with: JPEGDecoder.signature) {
       return try withPlace("JPEG image") { try JPEGDecoder.decode(bytes, colors) }
     }
+    if bytes.starts(with: BMPDecoder.signature) {
+      return try withPlace("BMP image") { try BMPDecoder.decode(bytes).converted(to: colors) }
+    }
+    if PNMDecoder.isSignature(bytes) {
+      return try withPlace("PNM image") { try PNMDecoder.decode(bytes).converted(to: colors) }
+    }
     throw CaffeError(
-      bytes.isEmpty ? "the image is empty" : "the image is neither PNG nor JPEG")
+      bytes.isEmpty ? "the image is empty" : "the image is neither PNG, JPEG, BMP nor PNM")
   }
 
   /// Reads and decodes the file `path`.

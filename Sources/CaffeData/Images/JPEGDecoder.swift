@@ -5,6 +5,7 @@ import CaffeErrors
 enum JPEGDecoder {
   static let signature: [UInt8] = [0xFF, 0xD8, 0xFF]
 
+  /// Progressive files of more than 500 scans, each a pass over the picture, are refused.
   static func decode(
     _ bytes: UnsafeRawBufferPointer, _ colors: ImageDecoder.Colors
   ) throws -> Image {
@@ -16,6 +17,10 @@ enum JPEGDecoder {
     try check(
       tjDecompressHeader3(handle, source, size, &width, &height, &subsampling, &space), handle)
     try ImageDecoder.checkSize(width: Int(width), height: Int(height))
+    // A block of 64 pixels takes a bit at least.
+    guard Int(width) * Int(height) / (8 * 64) <= bytes.count else {
+      throw CaffeError("the header claims \(width)×\(height) pixels in \(bytes.count) bytes")
+    }
     let isInk = space == TJCS_CMYK.rawValue || space == TJCS_YCCK.rawValue
     let isGray = colors == .gray || colors == .native && space == TJCS_GRAY.rawValue
     let format = isInk ? TJPF_CMYK : isGray ? TJPF_GRAY : TJPF_BGR
@@ -23,10 +28,11 @@ enum JPEGDecoder {
     var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * stored)
     try check(
       tjDecompress2(
-        handle, source, size, &pixels, width, 0, height, format.rawValue, TJFLAG_ACCURATEDCT),
+        handle, source, size, &pixels, width, 0, height, format.rawValue,
+        TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS),
       handle)
     if isInk { pixels = bgr(fromInk: pixels) }
-    if isInk && isGray { pixels = gray(fromBGR: pixels) }
+    if isInk && isGray { pixels = Image.gray(fromBGR: pixels) }
     return Image(
       height: Int(height), width: Int(width), channels: isGray ? 1 : 3, pixels: pixels)
   }
@@ -52,15 +58,5 @@ enum JPEGDecoder {
       }
     }
     return result
-  }
-
-  /// Brightness of each interleaved pixel, in OpenCV's 14-bit weights for blue, green and red.
-  private static func gray(fromBGR pixels: [UInt8]) -> [UInt8] {
-    (0..<pixels.count / 3).map { index in
-      let blue = Int(pixels[3 * index]) * 1868
-      let green = Int(pixels[3 * index + 1]) * 9617
-      let red = Int(pixels[3 * index + 2]) * 4899
-      return UInt8((blue + green + red + 8192) >> 14)
-    }
   }
 }

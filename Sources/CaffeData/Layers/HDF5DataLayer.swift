@@ -10,7 +10,7 @@ import CaffeSchema
 ///   the last. `shuffle` gives each epoch another order of files and rows.
 ///
 /// Source: BVLC Caffe, `hdf5_data_layer.cpp`.
-package final class HDF5DataLayer: Layer {
+package final class HDF5DataLayer: Layer, DataWaiting {
   package static let kind = LayerKind(
     "HDF5Data", bottoms: .exactly(0), tops: .atLeast(1),
     documentation: LayerDocumentation(
@@ -22,6 +22,7 @@ package final class HDF5DataLayer: Layer {
   /// How many rows an epoch has.
   package override func recordCount() -> Int? { source.recordCount }
   private let batchSize: Int
+  package private(set) var waited = Duration.zero
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let data = parameter.hdf5DataParam
@@ -48,9 +49,10 @@ package final class HDF5DataLayer: Layer {
   package override func forward() throws {
     let items = min(batchSize, itemLimit ?? batchSize)
     for (blob, row) in zip(top, source.rowShapes) { blob.reshape(try Shape([items] + row)) }
-    try source.read(
-      items,
-      into: top.map { UnsafeMutableBufferPointer(start: $0.data.overwrite(), count: $0.count) })
+    let buffers = top.map {
+      UnsafeMutableBufferPointer(start: $0.data.overwrite(), count: $0.count)
+    }
+    waited += try ContinuousClock().measure { try source.read(items, into: buffers) }
   }
 
   package override func seek(toPass pass: UInt64) throws {

@@ -11,7 +11,7 @@ import Foundation
 ///   `[batch_size, n]` if an image has n of them.
 ///
 /// Source: BVLC Caffe, `base_data_layer.cpp`.
-package class ImageBatchLayer: Layer {
+package class ImageBatchLayer: Layer, DataWaiting {
   private let source: any ImageBatchSource
   private let pool: BatchPool
   private let prefetcher: Prefetcher<ImageBatch>
@@ -19,7 +19,6 @@ package class ImageBatchLayer: Layer {
 
   /// How many records could not be used so far, counted each time they came.
   package private(set) var damagedCount = 0
-  /// How long forward passes have waited for batches altogether.
   package var waited: Duration { prefetcher.waited }
 
   init(
@@ -72,7 +71,7 @@ package class ImageBatchLayer: Layer {
       top[1].reshape(try labelShape(items))
       top[1].data.values = Array(batch.labels.prefix(top[1].count))
     }
-    pool.put(batch)
+    pool.put(consume batch)
   }
 
   private func labelShape(_ items: Int) throws -> Shape {
@@ -101,7 +100,13 @@ private final class BatchPool: @unchecked Sendable {  // all state is guarded by
   private var spare: [ImageBatch] = []
 
   func take() -> ImageBatch? { lock.withLock { spare.popLast() } }
-  func put(_ batch: ImageBatch) { lock.withLock { spare.append(batch) } }
+
+  /// Consumes the batch: whoever takes it next must be its only owner, or writing copies it.
+  func put(_ batch: consuming ImageBatch) {
+    lock.lock()
+    defer { lock.unlock() }
+    spare.append(batch)
+  }
 }
 
 // MARK: What the layers read from their prototxt

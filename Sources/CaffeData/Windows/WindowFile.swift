@@ -46,7 +46,7 @@ package struct WindowFile {
   private static let mostBytes = 8 << 30
 
   /// - Parameter keeps: which windows are worth their memory.
-  init(_ path: String, keeping keeps: (Window) -> Bool = { _ in true }) throws {
+  package init(_ path: String, keeping keeps: (Window) -> Bool = { _ in true }) throws {
     try FileBytes.withBytes(of: path, limit: Self.mostBytes) { bytes in
       var words = WordReader(bytes)
       do {

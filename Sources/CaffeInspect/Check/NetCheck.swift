@@ -37,12 +37,35 @@ struct NetCheck {
     let described = filtered(net.inPhase(context.phase))
     checkSettings(described.layer.filter { given.standIn(for: $0) != nil }, given: given)
     let net = withShapes(described, given)
+    guard net.layer.count <= Self.mostLayers else { return checkAsOne(net) }
     if misread.isEmpty { plan = try? planned(net) }
     graph = plan
     guard plan == nil else { return }
     checkConnections(net)
     let unsound = checkSettings(net.layer)
     checkShapes(net, without: faulty.union(unsound))
+  }
+
+  /// Larger nets are planned once, not layer by layer: that takes time by the square of their number.
+  private static let mostLayers = 2000
+
+  /// Finds the first mistake only, and none where some of the text could not be read.
+  private mutating func checkAsOne(_ net: NetParameter) {
+    guard misread.isEmpty else { return }
+    do {
+      plan = try planned(net)
+      graph = plan
+    } catch let error as CaffeError {
+      if let layer = culprit(of: error, in: net) {
+        note(error, of: layer)
+      } else {
+        findings.append(Finding(error, file: file))
+      }
+      findings.append(
+        Finding(
+          .warning, file: file, line: nil,
+          "this net has more than \(Self.mostLayers) layers: only its first mistake is told"))
+    } catch {}
   }
 
   private mutating func withShapes(_ net: NetParameter, _ given: GivenShapes) -> NetParameter {
@@ -57,8 +80,10 @@ struct NetCheck {
   /// The layers of the phase; one that has both kinds of rule is kept, as if it had none.
   private mutating func filtered(_ net: NetParameter) -> NetParameter {
     var result = net
+    var bare = net
+    bare.layer = []
     result.layer = net.layer.flatMap { layer in
-      var one = net
+      var one = bare
       one.layer = [layer]
       do {
         return try one.filtered().layer

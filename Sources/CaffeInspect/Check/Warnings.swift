@@ -7,10 +7,22 @@ struct Warnings {
   private let plan: NetPlan
   private let file: String
   private var findings: [Finding] = []
+  /// A net in phase TRAIN with an objective.
+  private let trains: Bool
+  /// For each blob, the numbers of the layers that read it.
+  private let readers: [[Int]]
 
   private init(_ plan: NetPlan, file: String) {
     self.plan = plan
     self.file = file
+    trains =
+      plan.parameter.state.phase == .train
+      && plan.layers.contains { $0.lossWeights.contains { $0 != 0 } }
+    var readers = Array(repeating: [Int](), count: plan.blobs.count)
+    for (index, layer) in plan.layers.enumerated() {
+      for bottom in layer.bottoms { readers[bottom].append(index) }
+    }
+    self.readers = readers
   }
 
   /// About how layers are connected; shapes and parameters do not matter.
@@ -29,12 +41,6 @@ struct Warnings {
     var warnings = Warnings(plan, file: file)
     for (index, layer) in plan.layers.enumerated() { warnings.checkFillers(layer, index) }
     return warnings.findings
-  }
-
-  /// A net in phase TRAIN with an objective.
-  private var trains: Bool {
-    plan.parameter.state.phase == .train
-      && plan.layers.contains { $0.lossWeights.contains { $0 != 0 } }
   }
 
   private mutating func warn(_ layer: PlannedLayer, _ text: String) {
@@ -92,8 +98,8 @@ struct Warnings {
 
   /// The layers that read a blob, through inserted splits.
   private func readers(of blob: Int) -> [PlannedLayer] {
-    plan.layers.filter { $0.bottoms.contains(blob) }.flatMap { layer in
-      layer.isInsertedSplit ? layer.tops.flatMap(readers) : [layer]
+    readers[blob].map { plan.layers[$0] }.flatMap { layer in
+      layer.isInsertedSplit ? layer.tops.flatMap(readers(of:)) : [layer]
     }
   }
 

@@ -1,4 +1,3 @@
-import CaffeData
 import CaffeErrors
 import CaffeNet
 import CaffeSolver
@@ -79,13 +78,14 @@ package final class RunMeter: SolverObserver {
     let seconds = busy / .seconds(1)
     let rate = Double(iterations * itemsPerIteration) / seconds
     let waitedNow = solver.net.waitedForData
-    let share = waitedNow.map { ($0 - waited) / .seconds(1) / seconds }
+    let waitedSince = waitedNow.map { ($0 - waited) / .seconds(1) }
     let record = RunRecord.Train(
       iteration: moment.iteration, loss: Double(moment.averageLoss),
       outputs: OutputValues.byName(solver.net, solver.net.outputValues),
       lr: Double(moment.learningRate), seconds: self.seconds,
       imagesPerSecond: itemsPerIteration > 0 && seconds > 0 ? rate : nil,
-      dataWait: seconds > 0 ? share : nil,
+      dataWait: seconds > 0 ? waitedSince.map { $0 / seconds } : nil,
+      dataWaitMs: waitedSince.map { $0 * 1000 / Double(iterations) },
       peakMb: IterationTiming.peakMegabytes)
     (busy, iterations, waited) = (.zero, 0, waitedNow ?? .zero)
     try send(.train(record))
@@ -120,12 +120,6 @@ extension OutputValues {
 }
 
 extension Net {
-  /// How long forward passes have waited for batches that are prepared ahead; nil without such a layer.
-  package var waitedForData: Duration? {
-    let layers = layers.compactMap { $0 as? ImageBatchLayer }
-    return layers.isEmpty ? nil : layers.reduce(.zero) { $0 + $1.waited }
-  }
-
   /// How many images, or other items, a forward pass takes: the first extent of the first blob that
   /// comes out of no other.
   var itemsPerPass: Int? {

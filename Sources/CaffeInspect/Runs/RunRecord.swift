@@ -30,6 +30,8 @@ package enum RunRecord: Equatable {
     package var imagesPerSecond: Double?
     /// The share of that time for which the net waited for its data.
     package var dataWait: Double?
+    /// How long the net waited for its data in each iteration since the record before, on average.
+    package var dataWaitMs: Double?
     /// The most memory the process has had, in MiB.
     package var peakMb: Int
   }

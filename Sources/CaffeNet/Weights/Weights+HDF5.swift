@@ -15,13 +15,20 @@ extension Weights {
         : CaffeError("\(path) has no group 'data', so it is no caffemodel.h5")
     }
     var layers: [Layer] = []
-    try Weights.collect(file, group: "data", name: "", into: &layers)
+    try Weights.collect(file, group: "data", name: "", depth: 0, into: &layers)
     return layers
   }
 
+  /// More parts than any layer's name has, and more layers than any net has: a damaged file may have
+  /// a group that is inside itself.
+  private static let (deepest, mostLayers) = (16, 1 << 16)
+
   private static func collect(
-    _ file: HDF5File, group: String, name: String, into layers: inout [Layer]
+    _ file: HDF5File, group: String, name: String, depth: Int, into layers: inout [Layer]
   ) throws {
+    guard depth <= deepest, layers.count < mostLayers else {
+      throw CaffeError("\(file.path): the groups in 'data' have no end")
+    }
     var blobs: [Int: BlobProto] = [:]
     var isParent = false
     for child in try file.children(of: group) {
@@ -29,7 +36,8 @@ extension Weights {
       if try file.isGroup(path) {
         isParent = true
         try collect(
-          file, group: path, name: name.isEmpty ? child : "\(name)/\(child)", into: &layers)
+          file, group: path, name: name.isEmpty ? child : "\(name)/\(child)",
+          depth: depth + 1, into: &layers)
       } else if let index = Int(child), (0..<1024).contains(index) {
         blobs[index] = try blob(file, path)
       } else {

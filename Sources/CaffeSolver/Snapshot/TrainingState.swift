@@ -7,7 +7,7 @@ import CaffeSchema
 ///
 /// The first part is Caffe's, byte-compatible both ways; `extras` is what an exact resume needs besides
 /// and Caffe skips: high-numbered fields in protobuf, the group `/caffe_swift` in HDF5.
-struct TrainingState {
+package struct TrainingState {
   var iteration: Int
   /// Path of the weights, as it was when they were written.
   var learnedNet: String
@@ -35,7 +35,7 @@ struct TrainingState {
   /// Reads a file in either format, told apart by its content.
   ///
   /// - Throws: a missing, truncated or foreign file, naming it and what it is instead.
-  static func read(_ path: String) throws -> TrainingState {
+  package static func read(_ path: String) throws -> TrainingState {
     let state = try HDF5File.isHDF5(path) ? readHDF5(path) : readBinary(path)
     guard state.iteration >= 0 else {
       throw CaffeError("\(path): the iteration of a solver state cannot be \(state.iteration)")
