@@ -63,7 +63,7 @@ final class ConvolutionLayer: Layer {
   }
 
   override func multiplyAdds(for bottoms: [Shape]) throws -> Int {
-    try settings.geometry(bottoms[0]).multiplyAdds * bottoms.count
+    try settings.geometry(bottoms[0]).multiplyAdds.clampedProduct(bottoms.count)
   }
 
   override func reshape() throws {

@@ -47,7 +47,7 @@ final class DeconvolutionLayer: Layer {
   }
 
   override func multiplyAdds(for bottoms: [Shape]) throws -> Int {
-    try settings.transposedGeometry(bottoms[0]).multiplyAdds * bottoms.count
+    try settings.transposedGeometry(bottoms[0]).multiplyAdds.clampedProduct(bottoms.count)
   }
 
   /// The convolution is run the other way round: its input is the top, its output the bottom.

@@ -103,6 +103,31 @@ import Testing
     }
   }
 
+  /// What has no items is refused in a sentence, or gives values that are numbers; one item is enough
+  /// for any layer.
+  @Test(arguments: types.filter { ProcessInfo.processInfo.environment["TYPE"] ?? $0 == $0 }, [0, 1])
+  func smallestBatches(_ type: String, items: Int) throws {
+    for engine in [Engine.caffe, .oneDNN] {
+      try Trial.run(type, engine) { trial in
+        guard let bottom = trial.subject.bottoms.first else { return }
+        let run: Run
+        do {
+          run = try trial.build(more: items - bottom.shape[trial.subject.batchAxis])
+          try run.forward()
+        } catch let error as CaffeError where items == 0 || trial.hasBatchesOfTwoKinds {
+          print("EMPTY", type, error)
+          return
+        }
+        for top in run.layer.top { #expect(!top.data.values.contains { $0.isNaN }) }
+        let wanted = run.layer.propagateDown
+        guard wanted.contains(true) || run.layer.learns.contains(true) else { return }
+        run.net.clearGradients()
+        _ = try run.backward(wanted)
+        for gradient in run.parameterGradients { #expect(!gradient.contains { $0.isNaN }) }
+      }
+    }
+  }
+
   /// Layers above may change in place what the kind says is not read again.
   @Test(arguments: types, [Engine.caffe, Engine.oneDNN])
   func gradientsReadOfTheTopsWhatTheKindSays(_ type: String, on engine: Engine) throws {

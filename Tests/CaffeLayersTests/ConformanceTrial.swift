@@ -30,6 +30,11 @@ struct Trial {
     try body(Trial(type: type, subject: subject, engine: engine, folder: folder))
   }
 
+  /// Whether the subject's bottoms have different numbers of items.
+  var hasBatchesOfTwoKinds: Bool {
+    Set(subject.bottoms.map { $0.shape[subject.batchAxis] }).count > 1
+  }
+
   /// - Parameters:
   ///   - more: by how much the batch is larger than the subject's.
   ///   - bottoms: how many bottoms instead of the subject's.

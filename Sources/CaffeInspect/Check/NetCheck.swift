@@ -37,7 +37,14 @@ struct NetCheck {
     let described = filtered(net.inPhase(context.phase))
     checkSettings(described.layer.filter { given.standIn(for: $0) != nil }, given: given)
     let net = withShapes(described, given)
-    guard net.layer.count <= Self.mostLayers else { return checkAsOne(net) }
+    if net.layer.count > Self.mostLayers {
+      checkAsOne(net)
+    } else {
+      checkThrice(net)
+    }
+  }
+
+  private mutating func checkThrice(_ net: NetParameter) {
     if misread.isEmpty { plan = try? planned(net) }
     graph = plan
     guard plan == nil else { return }
@@ -57,7 +64,11 @@ struct NetCheck {
       graph = plan
     } catch let error as CaffeError {
       if let layer = culprit(of: error, in: net) {
-        note(error, of: layer)
+        if MissingData.isCause(of: error) {
+          findings.append(Finding(.warning, layer, file: file, MissingData.warning(error, layer)))
+        } else {
+          note(error, of: layer)
+        }
       } else {
         findings.append(Finding(error, file: file))
       }

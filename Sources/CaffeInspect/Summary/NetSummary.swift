@@ -27,7 +27,6 @@ package struct NetSummary: Encodable {
     package let parameters: Int
     /// Those that the solver leaves alone: `lr_mult: 0`, statistics.
     package let fixedParameters: Int
-    /// The largest `Int` stands for anything larger.
     package let multiplyAdds: Int
     /// Bytes of all blobs' values.
     package let blobMemory: Int
@@ -53,7 +52,7 @@ package struct NetSummary: Encodable {
       fixedParameters: counts.filter { $0.of.learningRateMultiplier == 0 }.reduce(0) {
         $0 + $1.count
       },
-      multiplyAdds: all.reduce(0) { $0.addingWithoutOverflow($1.multiplyAdds) },
+      multiplyAdds: all.reduce(0) { $0.clampedSum($1.multiplyAdds) },
       blobMemory: all.flatMap(\.tops).reduce(0) { $0 + $1.memory },
       parameterMemory: parameters * MemoryLayout<Float>.size)
   }
@@ -85,13 +84,5 @@ extension PlannedLayer {
   /// Whether the layer's top is neither its bottom (in place) nor a view of it.
   fileprivate func ownsMemory(of top: Int) -> Bool {
     !bottoms.contains(top) && !isView
-  }
-}
-
-extension Int {
-  /// The sum of what is not negative, at most the largest `Int`.
-  fileprivate func addingWithoutOverflow(_ other: Int) -> Int {
-    let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? .max : sum
   }
 }

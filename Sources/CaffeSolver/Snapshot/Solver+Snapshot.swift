@@ -147,6 +147,7 @@ extension Solver {
     }
   }
 
+  /// Looks for a file only: a pipe or device that a state names could be read without an end.
   private func weights(of state: TrainingState, beside path: String) throws -> String {
     guard !state.learnedNet.isEmpty else { throw CaffeError("the state names no weights") }
     let file = state.learnedNet.split(separator: "/").last ?? ""
@@ -154,7 +155,9 @@ extension Solver {
     let sibling = (folder + [file]).joined(separator: "/")
     guard
       let found = [state.learnedNet, sibling].first(where: { (path: String) in
-        access(path, R_OK) == 0
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+          && access(path, R_OK) == 0
       })
     else {
       throw CaffeError(
