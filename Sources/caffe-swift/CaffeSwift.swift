@@ -32,11 +32,13 @@ struct CaffeSwift: ParsableCommand {
     ])
 
   static func main() {
+    StandardStreams.prepare()
     Interruption.prepare()
     LoggingSystem.bootstrap(GlogHandler.init)
     do {
       var command = try parseAsRoot(CaffeFlags.normalised(CommandLine.arguments.dropFirst()))
       try command.run()
+      try StandardStreams.finish()
       // Threads that read ahead may still have some open.
       TemporaryFiles.removeAll()
     } catch let error as CaffeError {

@@ -105,7 +105,7 @@ import Testing
 
   /// What has no items is refused in a sentence, or gives values that are numbers; one item is enough
   /// for any layer.
-  @Test(arguments: types.filter { ProcessInfo.processInfo.environment["TYPE"] ?? $0 == $0 }, [0, 1])
+  @Test(arguments: types, [0, 1])
   func smallestBatches(_ type: String, items: Int) throws {
     for engine in [Engine.caffe, .oneDNN] {
       try Trial.run(type, engine) { trial in
@@ -114,8 +114,7 @@ import Testing
         do {
           run = try trial.build(more: items - bottom.shape[trial.subject.batchAxis])
           try run.forward()
-        } catch let error as CaffeError where items == 0 || trial.hasBatchesOfTwoKinds {
-          print("EMPTY", type, error)
+        } catch is CaffeError where items == 0 || trial.hasBatchesOfTwoKinds {
           return
         }
         for top in run.layer.top { #expect(!top.data.values.contains { $0.isNaN }) }

@@ -104,6 +104,76 @@ import Testing
     #expect(shop.folder.exists("tiny_iter_50.solverstate"))
   }
 
+  /// A file that the run opens must not get the number of a closed stream, and the log with it.
+  @Test(arguments: [">&-", "2>&-", ">&- 2>&- <&-"])
+  func closedStreamsDoNoHarm(closing: String) throws {
+    let solver = "max_iter: 3 display: 1 test_iter: 1 test_interval: 1 snapshot: 1"
+    let (open, closed) = (try Workshop(solver: solver), try Workshop(solver: solver))
+    let arguments = "train --solver solver.prototxt --log-json log"
+    #expect(try open.run(arguments.split(separator: " ").map(String.init)).status == 0)
+    let outcome = try Run(shell: "\"$0\" \(arguments) \(closing)", in: closed.folder).outcome()
+    #expect(outcome.status == 0, "\(outcome)")
+    let names = try open.folder.names(hidden: true)
+    #expect(try closed.folder.names(hidden: true) == names)
+    for name in names where !name.contains(/mdb|log$/) {
+      // Folders cannot be read.
+      #expect((try? closed.folder.read(name)) == (try? open.folder.read(name)), "\(name)")
+    }
+    let lines = { (shop: Workshop) in try shop.folder.read("log").count { $0 == 10 } }
+    #expect(try lines(closed) == lines(open))
+    let summary = try Run(shell: "\"$0\" summary net.prototxt \(closing)", in: closed.folder)
+    #expect(try summary.outcome().status == 0)
+  }
+
+  /// What was to be printed is what the user wanted: lost output is an error.
+  @Test func outputThatCannotBeWrittenIsAnError() throws {
+    let shop = try Workshop()
+    for command in ["summary net.prototxt", "layers", "check net.prototxt", "dataset info data"] {
+      let outcome = try Run(shell: "\"$0\" \(command) > /dev/full", in: shop.folder).outcome()
+      #expect(outcome.status == 1, "\(command): \(outcome)")
+      #expect(
+        outcome.complaints == [
+          "caffe-swift: cannot write standard output: No space left on device"
+        ], "\(command): \(outcome)")
+    }
+  }
+
+  /// A reader that has gone ends a command by SIGPIPE, without a word.
+  @Test func aReaderThatHasGoneEndsOtherCommands() throws {
+    let shop = try Workshop()
+    let outcome = try Run(
+      shell: "(sleep 0.3; \"$0\" layers; echo $? >&2) | true", in: shop.folder
+    ).outcome()
+    #expect(outcome.complaints == ["\(128 + SIGPIPE)"], "\(outcome)")
+  }
+
+  /// Folders on a file system that is mounted for reading only, where root cannot write either.
+  @Test(.enabled(if: FullDiskTests.canMount, "mounting a file system needs root"))
+  func foldersForReadingOnlyAreReadAndNotWritten() throws {
+    let shop = try Workshop(solver: "max_iter: 2 snapshot_prefix: \"tiny\"")
+    let disk = try #require(try FullDiskTests.SmallDisk(shop.folder("disk")))
+    try FileManager.default.copyItem(
+      atPath: shop.folder("data"), toPath: disk.path + "/data")
+    try FileManager.default.removeItem(atPath: shop.folder("data"))
+    try FileManager.default.createSymbolicLink(
+      atPath: shop.folder("data"), withDestinationPath: disk.path + "/data")
+    #expect(mount(nil, disk.path, nil, UInt(MS_REMOUNT | MS_RDONLY), nil) == 0)
+    let good = try shop.run("train", "--solver", "solver.prototxt")
+    #expect(good.status == 0, "\(good)")
+    for arguments in [
+      ["export", "tiny_iter_2.caffemodel", "disk/new.h5"],
+      ["draw", "net.prototxt", "disk/new.svg"],
+      ["convert-mnist", "images.idx", "labels.idx", "disk/new"],
+      ["train", "--solver", "solver.prototxt", "--log-json", "disk/log"],
+      ["train", "--solver", "solver.prototxt", "--run", "disk/run"],
+    ] {
+      let outcome = try shop.run(arguments)
+      #expect(outcome.status == 1 && outcome.complaints.count == 1, "\(arguments): \(outcome)")
+      #expect(outcome.errors.contains("Read-only file system"), "\(arguments): \(outcome)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path) == ["data"])
+  }
+
   /// Other commands end with their reader, as is the custom, and leave nothing.
   @Test func signalsLeaveNoTemporaryFiles() throws {
     let shop = try Workshop()

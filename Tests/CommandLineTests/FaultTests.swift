@@ -51,7 +51,51 @@ struct FaultTests {
       Job(
         testDescription: "compute-image-mean",
         arguments: ["compute-image-mean", "data", "mean.binaryproto"]),
+      Job(
+        testDescription: "extract-features to LMDB",
+        arguments: [
+          "extract-features", "w_iter_1.caffemodel", "net.prototxt", "ip", "new", "1", "lmdb",
+        ], prepare: trainOnce),
+      Job(
+        testDescription: "extract-features to HDF5",
+        arguments: [
+          "extract-features", "w_iter_1.caffemodel", "net.prototxt", "ip", "new", "1", "hdf5",
+        ], prepare: trainOnce),
+      Job(
+        testDescription: "convert-cifar to LMDB", arguments: ["convert-cifar", ".", "."],
+        prepare: { shop in
+          let record = [UInt8](repeating: 7, count: 3073)
+          for name in (1...5).map({ "data_batch_\($0).bin" }) + ["test_batch.bin"] {
+            try shop.folder.write(name, record)
+          }
+        }),
+      Job(
+        testDescription: "parse-log over older tables", arguments: ["parse-log", "run.txt"],
+        prepare: { shop in
+          try keepLines(shop)
+          try shop.folder.write("run.txt.train", "older")
+          try shop.folder.write("run.txt.test", "older")
+        }),
+      Job(
+        testDescription: "plot", arguments: ["plot", "new.png", "run.txt"], prepare: keepLines),
+      Job(testDescription: "draw", arguments: ["draw", "net.prototxt", "new.svg"]),
+      Job(
+        testDescription: "show-filters",
+        arguments: ["show-filters", "w_iter_1.caffemodel", "new.png"], prepare: trainOnce),
+      Job(
+        testDescription: "report",
+        arguments: ["report", "run.txt", "new.html", "--solver", "solver.prototxt"],
+        prepare: keepLines),
     ]
+
+  /// Caffe's lines of a run, in `run.txt`.
+  @Sendable static func keepLines(_ shop: Workshop) throws {
+    try shop.folder.write(
+      "once.prototxt",
+      "net: \"net.prototxt\" base_lr: 0.05 lr_policy: \"fixed\" max_iter: 3 display: 1 test_iter: 1 test_interval: 2 snapshot_after_train: false"
+    )
+    try shop.folder.write("run.txt", try shop.run("train", "--solver", "once.prototxt").errors)
+  }
 
   /// Weights to work on.
   @Sendable static func trainOnce(_ shop: Workshop) throws {
@@ -79,12 +123,13 @@ struct FaultTests {
 
   /// The kinds of calls and modes to try.
   static let faults: [Fault] =
-    ["open", "write", "fsync", "rename"].map { Fault(call: $0) }
+    ["open", "write", "fsync", "rename", "mmap"].map { Fault(call: $0) }
+    + [Fault(call: "memory", bytes: 1 << 14)]
     + (Fault.all
       ? ["open", "write", "fsync", "rename"].map { Fault(call: $0, mode: .onward) }
-        + ["read", "mkdir", "mmap"].flatMap {
+        + ["read", "mkdir"].flatMap {
           [Fault(call: $0), Fault(call: $0, mode: .onward)]
-        } + [Fault(call: "memory", bytes: 1 << 12)] : [])
+        } + [Fault(call: "mmap", mode: .onward), Fault(call: "memory", bytes: 1 << 9)] : [])
 
   @Test(arguments: jobs)
   func everyCallMayFail(job: Job) throws {
@@ -123,7 +168,7 @@ struct FaultTests {
   }
 
   /// A log that cannot be written any more is no reason to lose the run.
-  @Test(arguments: ["--log-json", "--tensorboard"])
+  @Test(arguments: ["--log-json", "--tensorboard", "--run"])
   func logsMayFail(option: String) throws {
     let job = Job(
       testDescription: option, arguments: ["train", "--solver", "solver.prototxt", option, "log"],
@@ -155,7 +200,8 @@ struct FaultTests {
   }
 
   private func expectWholeLines(_ shop: Workshop) throws {
-    guard shop.folder.exists("log"), let log = try? shop.folder.read("log") else { return }
+    let name = shop.folder.exists("log/log.json") ? "log/log.json" : "log"
+    guard shop.folder.exists(name), let log = try? shop.folder.read(name) else { return }
     for line in log.split(separator: UInt8(ascii: "\n")).dropLast() {
       #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line)) }
     }
