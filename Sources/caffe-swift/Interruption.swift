@@ -22,10 +22,15 @@ enum Interruption {
     Thread.detachNewThread {
       var number: UInt8 = 0
       while read(receiver, &number, 1) < 0 && errno == EINTR {}
-      TemporaryFiles.removeAll()
-      signal(Int32(number), SIG_DFL)
-      kill(getpid(), Int32(number))
+      end(by: Int32(number))
     }
+  }
+
+  /// Ends the program as the signal does if nobody handles it, without leaving temporary files.
+  static func end(by number: Int32) {
+    TemporaryFiles.removeAll()
+    signal(number, SIG_DFL)
+    kill(getpid(), number)
   }
 
   /// What the program was started to ignore (`nohup`) stays ignored.

@@ -15,13 +15,15 @@ enum StandardStreams {
     }
   }
 
-  /// Sends off what has been printed.
+  /// Sends off what has been printed; if its reader has gone, ends the program as SIGPIPE does.
   ///
   /// - Throws: if not all of it could be written.
   static func finish() throws {
     let isWhole = ferror(stdout) == 0
     guard fflush(stdout) == 0, isWhole else {
-      throw CaffeError("cannot write standard output: \(String(cString: strerror(errno)))")
+      let reason = errno
+      if reason == EPIPE { Interruption.end(by: SIGPIPE) }
+      throw CaffeError("cannot write standard output: \(String(cString: strerror(reason)))")
     }
   }
 }

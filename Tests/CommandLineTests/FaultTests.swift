@@ -14,6 +14,9 @@ struct FaultTests {
     let testDescription: String
     let arguments: [String]
     var solver = ""
+    /// libhdf5 appends to the file, which may end the process if a write fails behind its back; a full
+    /// disk is noticed before (`HDF5RowWriter`).
+    var isWrittenByHDF5 = false
     var prepare: @Sendable (Workshop) throws -> Void = { _ in }
   }
 
@@ -60,7 +63,7 @@ struct FaultTests {
         testDescription: "extract-features to HDF5",
         arguments: [
           "extract-features", "w_iter_1.caffemodel", "net.prototxt", "ip", "new", "1", "hdf5",
-        ], prepare: trainOnce),
+        ], isWrittenByHDF5: true, prepare: trainOnce),
       Job(
         testDescription: "convert-cifar to LMDB", arguments: ["convert-cifar", ".", "."],
         prepare: { shop in
@@ -78,7 +81,9 @@ struct FaultTests {
         }),
       Job(
         testDescription: "plot", arguments: ["plot", "new.png", "run.txt"], prepare: keepLines),
-      Job(testDescription: "draw", arguments: ["draw", "net.prototxt", "new.svg"]),
+      Job(
+        testDescription: "draw",
+        arguments: ["draw", "net.prototxt", "new.svg", "--shape", "data=7,1,5,5"]),
       Job(
         testDescription: "show-filters",
         arguments: ["show-filters", "w_iter_1.caffemodel", "new.png"], prepare: trainOnce),
@@ -135,7 +140,12 @@ struct FaultTests {
   func everyCallMayFail(job: Job) throws {
     let trial = try Trial(job)
     var count = 0
-    for fault in Self.faults { count += try trial.exhaust(fault) }
+    let isSnapshot = job.testDescription.hasPrefix("snapshots")
+    for fault in Self.faults where !(job.isWrittenByHDF5 && fault.call == "write") {
+      // Memory is asked for often, and everywhere in the same way.
+      if fault.call == "memory", !isSnapshot && !Fault.all { continue }
+      count += try trial.exhaust(fault)
+    }
     #expect(count > 5, "\(count) calls")
     print("faults: \(count) failing calls in \(job.testDescription)")
   }
@@ -143,6 +153,7 @@ struct FaultTests {
   /// Neither is an error: writes go on where they stopped.
   @Test(arguments: jobs)
   func shortAndInterruptedCallsAreTakenUpAgain(job: Job) throws {
+    if job.isWrittenByHDF5 { return }
     let trial = try Trial(job)
     // Databases and their locks are written by their libraries, and LMDB takes a short write for a full
     // disk.
@@ -231,7 +242,9 @@ private final class Trial {
   private static func contents(_ folder: TemporaryFolder) throws -> [String: [UInt8]] {
     var contents: [String: [UInt8]] = [:]
     for name in try folder.names(hidden: true) where !name.contains(/lock\.mdb$|LOG(\.old)?$|log/) {
-      contents[name] = (try? folder.read(name)) ?? []
+      let content = (try? folder.read(name)) ?? []
+      // A page tells how long things took.
+      contents[name] = name.hasSuffix(".html") ? content.suffix(9) : content
     }
     return contents
   }

@@ -15,9 +15,12 @@ package enum TemporaryFiles {
     return path
   }
 
-  /// Removes what is there, if anything is.
+  /// Removes what is there, if anything is. A library that still has a folder open may add to it
+  /// meanwhile, so that takes more than one go.
   static func remove(_ path: String) {
-    if unlink(path) != 0 { try? FileManager.default.removeItem(atPath: path) }
+    for _ in 0..<10 where unlink(path) != 0 && errno != ENOENT {
+      try? FileManager.default.removeItem(atPath: path)
+    }
     forget(path)
   }
 
