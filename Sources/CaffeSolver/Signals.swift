@@ -22,10 +22,11 @@ public enum Signals {
     effects.withLock { $0 = (interrupt, hangup) }
     stopsOnInterrupt.store(interrupt == .stop, ordering: .relaxed)
     isStopping.store(false, ordering: .relaxed)
-    unblock([SIGINT, SIGTERM, SIGHUP])
     handle(SIGINT) { _ in Signals.noteInterrupt() }
     handle(SIGTERM) { _ in Signals.noteInterrupt() }
     handle(SIGHUP) { _ in Signals.hungUp.store(true, ordering: .relaxed) }
+    // One that has been waiting is for these handlers.
+    unblock([SIGINT, SIGTERM, SIGHUP])
   }
 
   /// The next request, if there is one; hang-ups come first.
