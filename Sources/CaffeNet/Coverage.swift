@@ -48,10 +48,11 @@ extension Net {
   ///   - goesOn: is asked before each pass.
   ///   - each: is told the number and the output values of each pass.
   /// - Returns: `nil` if `goesOn` has ended it.
-  /// - Throws: with `coverage`, outputs with a value for each item, of which there is no mean.
+  /// - Throws: with `coverage`, outputs with a value for each item, of which there is no mean;
+  ///   what `goesOn` and `each` throw.
   public func score(
     passes: Int, covering coverage: Coverage? = nil, while goesOn: () throws -> Bool = { true },
-    each: (_ pass: Int, _ values: [Float]) -> Void = { _, _ in }
+    each: (_ pass: Int, _ values: [Float]) throws -> Void = { _, _ in }
   ) throws -> Means? {
     let shapes = outputs.map(\.blob.shape)
     defer { limitItems(nil) }
@@ -63,7 +64,7 @@ extension Net {
       limitItems(items)
       let loss = try forward()
       if coverage != nil { try checkOutputs(have: shapes) }
-      each(pass, outputValues)
+      try each(pass, outputValues)
       means.add(loss: loss, outputValues, weight: items ?? 1)
     }
     return means

@@ -15,10 +15,7 @@ package struct SolverNets {
   ///
   /// Source: BVLC Caffe, `Solver::InitTrainNet`, `Solver::InitTestNets`.
   package init(_ solver: SolverParameter, folder: String) throws {
-    var solver = solver
-    if solver.hasNet { solver.net = LayerContext.path(solver.net, from: folder) }
-    if solver.hasTrainNet { solver.trainNet = LayerContext.path(solver.trainNet, from: folder) }
-    solver.testNet = solver.testNet.map { LayerContext.path($0, from: folder) }
+    let solver = solver.findingNets(from: folder)
     train = try SolverNets.train(solver)
     tests = try SolverNets.tests(solver)
   }
@@ -105,6 +102,17 @@ extension NetParameter {
 extension SolverParameter {
   /// Whether tests run over the whole test set, since nobody says how many batches they take.
   package var testsWholeSets: Bool { testInterval > 0 && testIter.isEmpty }
+
+  /// The same with the paths of its net files as they are from here.
+  ///
+  /// - Parameter folder: what relative ones are relative to.
+  package func findingNets(from folder: String) -> SolverParameter {
+    var solver = self
+    if hasNet { solver.net = LayerContext.path(net, from: folder) }
+    if hasTrainNet { solver.trainNet = LayerContext.path(trainNet, from: folder) }
+    solver.testNet = testNet.map { LayerContext.path($0, from: folder) }
+    return solver
+  }
 
   fileprivate func mistake(_ message: String) -> CaffeError { CaffeError(message, places: [place]) }
 }

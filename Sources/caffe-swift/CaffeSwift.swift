@@ -39,15 +39,11 @@ struct CaffeSwift: ParsableCommand {
       var command = try parseAsRoot(CaffeFlags.normalised(CommandLine.arguments.dropFirst()))
       try command.run()
       try StandardStreams.finish()
-      // Threads that read ahead may still have some open.
-      TemporaryFiles.removeAll()
     } catch let error as CaffeError {
       TerminalLine.finish()
-      TemporaryFiles.removeAll()
       StandardError.write("caffe-swift: \(error)\n")
       Glibc.exit(1)
     } catch {
-      TemporaryFiles.removeAll()
       exit(withError: error)
     }
   }

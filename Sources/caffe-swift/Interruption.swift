@@ -2,14 +2,16 @@ import Caffe
 import Foundation
 import Synchronization
 
-/// Signals that end the program (`train` has its own way with them) let it remove what it has not
-/// completed first, and then do as they always do.
+/// However the program ends, it removes what it has not completed first. Signals that end it (`train`
+/// has its own way with them) then do as they always do.
 enum Interruption {
   /// Handlers may only use what cannot block: they send the signal's number here.
   private static let sender = Atomic<Int32>(-1)
 
   /// To be called before there are other threads.
   static func prepare() {
+    // Threads that read ahead may still have some open.
+    atexit { TemporaryFiles.removeAll() }
     // A file too large is an error like others.
     signal(SIGXFSZ, SIG_IGN)
     signal(SIGPIPE, SIG_DFL)

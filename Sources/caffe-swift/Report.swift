@@ -44,7 +44,7 @@ struct Report: ParsableCommand {
     let report = try RunReport(
       source, solver: solver, weights: weights, labels: labels.map { try ClassNames(file: $0) })
     // What a page cannot do without, so that a mistyped name is an error and not a page of sentences.
-    _ = try RunHistory(contentsOf: FileBytes.isFolder(source) ? RunFolder(source).log : source)
+    _ = try RunHistory(contentsOf: report.log)
     let progress = Progress("test batches")
     let evaluation = report.evaluate(passes: iterations) { done, _ in progress.update(done) }
     progress.finish()

@@ -1,5 +1,6 @@
 import CaffeErrors
 import CaffeSchema
+import CaffeTestSupport
 import Testing
 
 /// Binary models: written by the reference (Tests/Goldens/solver, by BVLC Caffe 1.0 at commit
@@ -41,18 +42,7 @@ struct NetWeightsTests {
   /// A V1 layer, and a V0 layer inside one, as their writers laid them out.
   @Test func readsOlderGenerations() throws {
     var net = NetParameter()
-    var blob = BlobProto()
-    (blob.num, blob.channels, blob.height, blob.width) = (1, 1, 2, 3)
-    blob.doubleData = [1, 2, 3, 4, 5, 6]
-    var v1 = V1LayerParameter()
-    v1.name = "fc"
-    v1.type = .innerProduct
-    v1.blobs = [blob]
-    var v0 = V1LayerParameter()
-    v0.layer.name = "c"
-    v0.layer.type = "conv"
-    v0.layer.blobs = [blob, blob]
-    net.layers = [v1, v0]
+    net.layers = [OldLayers.v1, OldLayers.v0]
     let model = try weights(net.binary())
     #expect(model.layers.map(\.name) == ["fc", "c"])
     #expect(model.layers.map(\.type) == ["InnerProduct", "Convolution"])

@@ -33,15 +33,9 @@ import Testing
   }
 
   private func events(_ folder: String) throws -> Events {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.python)
-    process.arguments = [PackageFolder.path("Tests/Python/read_events.py"), folder]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    let data = try Process.output(
+      of: URL(fileURLWithPath: Self.python),
+      [PackageFolder.path("Tests/Python/read_events.py"), folder])
     return try JSONDecoder().decode(Events.self, from: data)
   }
 

@@ -7,7 +7,7 @@ package struct SystemFile: ~Copyable {
   private let descriptor: Int32
 
   /// The system's words for the error of the last call.
-  static var reason: String { String(cString: strerror(errno)) }
+  package static var reason: String { String(cString: strerror(errno)) }
 
   /// Creates a file to write, replacing what was there.
   package init(creating path: String) throws {

@@ -64,11 +64,7 @@ struct NetCheck {
       graph = plan
     } catch let error as CaffeError {
       if let layer = culprit(of: error, in: net) {
-        if MissingData.isCause(of: error) {
-          findings.append(Finding(.warning, layer, file: file, MissingData.warning(error, layer)))
-        } else {
-          note(error, of: layer)
-        }
+        noteOrWarn(error, of: layer)
       } else {
         findings.append(Finding(error, file: file))
       }
@@ -122,6 +118,12 @@ struct NetCheck {
       }
     }
     return plan
+  }
+
+  /// As `note`, but data that is not there brings a warning only.
+  private mutating func noteOrWarn(_ error: CaffeError, of layer: LayerParameter) {
+    guard MissingData.isCause(of: error) else { return note(error, of: layer) }
+    findings.append(Finding(.warning, layer, file: file, MissingData.warning(error, layer)))
   }
 
   private mutating func note(_ error: CaffeError, of layer: LayerParameter) {
@@ -179,11 +181,7 @@ extension NetCheck {
         _ = try kind.make(layer, context)
       } catch let error as CaffeError {
         unsound.insert(number)
-        if !MissingData.isCause(of: error) {
-          note(error, of: layer)
-        } else if given == nil {
-          findings.append(Finding(.warning, layer, file: file, MissingData.warning(error, layer)))
-        }
+        if given == nil || !MissingData.isCause(of: error) { noteOrWarn(error, of: layer) }
       } catch {}
     }
     return unsound

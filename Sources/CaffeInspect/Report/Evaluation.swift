@@ -50,20 +50,12 @@ package struct Evaluation: Sendable {
     confusion = Confusion(classes: head.extents.classes)
     let coverage = passes == nil ? try net.coverage() : nil
     let count = passes ?? coverage?.passes ?? otherwise
-    var evaluation = self
-    var failure: (any Error)?
     _ = try net.score(
-      passes: count, covering: coverage, while: { failure == nil },
+      passes: count, covering: coverage,
       each: { pass, _ in
-        do {
-          try evaluation.add(head, pictures)
-          progress(pass + 1, count)
-        } catch {
-          failure = error
-        }
+        try add(head, pictures)
+        progress(pass + 1, count)
       })
-    if let failure { throw failure }
-    self = evaluation
   }
 
   private mutating func add(_ head: ClassifierHead, _ pictures: Blob?) throws {

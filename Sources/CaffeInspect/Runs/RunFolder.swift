@@ -53,19 +53,16 @@ extension SolverParameter {
   ///
   /// - Parameter folder: what the names are relative to.
   func holdingNets(folder: String) throws -> SolverParameter {
-    func read(_ path: String) throws -> NetParameter {
-      try NetParameter.read(LayerContext.path(path, from: folder))
-    }
-    var solver = self
+    var solver = findingNets(from: folder)
     if hasNet {
-      solver.netParam = try read(net)
+      solver.netParam = try NetParameter.read(solver.net)
       solver.clearNet()
     }
     if hasTrainNet {
-      solver.trainNetParam = try read(trainNet)
+      solver.trainNetParam = try NetParameter.read(solver.trainNet)
       solver.clearTrainNet()
     }
-    solver.testNetParam += try testNet.map(read)
+    solver.testNetParam += try solver.testNet.map { try NetParameter.read($0) }
     solver.clearTestNet()
     return solver
   }

@@ -34,8 +34,7 @@ package final class SnapshotLock {
       let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
       guard descriptor >= 0 else {
         if errno == EINTR { continue }
-        throw CaffeError(
-          "cannot lock snapshot_prefix '\(prefix)': \(String(cString: strerror(errno)))")
+        throw CaffeError("cannot lock snapshot_prefix '\(prefix)': \(SystemFile.reason)")
       }
       if flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
         defer { close(descriptor) }

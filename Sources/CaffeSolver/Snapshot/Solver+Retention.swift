@@ -1,3 +1,4 @@
+import CaffeData
 import CaffeErrors
 import CaffeKernels
 import Glibc
@@ -29,7 +30,7 @@ extension Solver {
   private func removeSnapshot(_ iteration: Int) {
     let files = snapshotFiles(at: iteration)
     for path in [files.state, files.model] where unlink(path) != 0 && errno != ENOENT {
-      log.warning("Cannot remove the old snapshot \(path): \(String(cString: strerror(errno)))")
+      log.warning("Cannot remove the old snapshot \(path): \(SystemFile.reason)")
     }
   }
 }

@@ -24,20 +24,13 @@ struct Browser {
   /// - Parameter screenshot: where the picture goes.
   func open(_ address: String, seconds: Int, screenshot: String) throws -> String {
     let folder = try TemporaryFolder()
-    let process = Process()
-    process.executableURL = program
-    process.arguments = [
-      "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(folder.path)",
-      "--window-size=1280,2400", "--virtual-time-budget=\(seconds * 1000)",
-      "--screenshot=\(screenshot)",
-      "--dump-dom", address,
-    ]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    let data = try Process.output(
+      of: program,
+      [
+        "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(folder.path)",
+        "--window-size=1280,2400", "--virtual-time-budget=\(seconds * 1000)",
+        "--screenshot=\(screenshot)", "--dump-dom", address,
+      ])
     return String(decoding: data, as: UTF8.self)
   }
 }

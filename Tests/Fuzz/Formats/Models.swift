@@ -30,17 +30,7 @@ extension FileFormat {
 
   /// A model of V1 layers, and one of V0 layers.
   private static func generations() throws -> [[UInt8]] {
-    var blob = BlobProto()
-    (blob.num, blob.channels, blob.height, blob.width) = (1, 1, 2, 3)
-    blob.doubleData = [1, 2, 3, 4, 5, 6]
-    var v1 = V1LayerParameter()
-    v1.name = "fc"
-    v1.type = .innerProduct
-    v1.blobs = [blob]
-    var v0 = V1LayerParameter()
-    v0.layer.name = "c"
-    v0.layer.type = "conv"
-    v0.layer.blobs = [blob, blob]
+    var (v1, v0) = (OldLayers.v1, OldLayers.v0)
     (v1.bottom, v0.bottom) = (["data"], ["data"])
     (v1.top, v0.top) = (["fc"], ["c"])
     return try [v1, v0].map { layer in
