@@ -122,8 +122,8 @@ let package = Package(
     tests(
       "CaffeNetTests",
       [
-        "CaffeErrors", "CaffeNet", "CaffeCore", "CaffeData", "CaffeLayers", "CaffeSchema",
-        "CaffeTestSupport",
+        "CaffeErrors", "CaffeNet", "CaffeCore", "CaffeKernels", "CaffeData", "CaffeLayers",
+        "CaffeSchema", "CaffeTestSupport",
       ]),
     tests(
       "CaffeSolverTests",

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "ck_map.h"
+#include "ck_pool_packed.h"
 #include "ck_random.h"
 #include "ck_reduce.h"
 #include "ck_update.h"

@@ -43,6 +43,8 @@ final class ConvolutionLayer: Layer {
   private let settings: ConvolutionSettings
   private var operation: (any ConvolutionOperation)?
   private var folded: FoldedNormalization?
+  /// Chosen when the net is set up; other shapes later on keep to it.
+  private var variant: ConvolutionVariant?
 
   init(_ parameter: LayerParameter, context: LayerContext, isDepthwise: Bool = false) throws {
     settings = try ConvolutionSettings(parameter.convolutionParam, isDepthwise: isDepthwise)
@@ -74,16 +76,40 @@ final class ConvolutionLayer: Layer {
     folded = gradients.isEmpty ? try foldingNormalization() : nil
     operation = try choose(named: settings.engine) {
       let operation = try fusingReLU { slope in
-        try OneDNNConvolutionOperation(
-          geometry, hasBias: settings.hasBias || folded != nil, fusedReLUSlope: slope,
-          gradients: gradients, input: OneDNNConvolutionOperation.order(of: bottom[0].data),
-          scratchpad: context.scratchpad)
+        try fastestOperation(geometry, fusedReLUSlope: slope, gradients: gradients)
       }
       for blob in top { blob.data.announce(operation.outputOrder) }
       engine.implementation = operation.implementation
       return operation
     } caffe: {
       CaffeConvolutionOperation(geometry)
+    }
+  }
+
+  private func fastestOperation(
+    _ geometry: ConvolutionGeometry, fusedReLUSlope: Float?, gradients: WeightedGradients
+  ) throws -> OneDNNConvolutionOperation {
+    let hasBias = settings.hasBias || folded != nil
+    func make(
+      _ geometry: ConvolutionGeometry, _ variant: ConvolutionVariant, _ order: (any PackedLayout)?,
+      _ scratchpad: Scratchpad
+    ) throws -> OneDNNConvolutionOperation {
+      try OneDNNConvolutionOperation(
+        geometry, variant: variant, hasBias: hasBias, fusedReLUSlope: fusedReLUSlope,
+        gradients: gradients, bottom: (order as? OneDNNMemoryLayout).map(LayoutRequest.same),
+        scratchpad: scratchpad)
+    }
+    let order = bottom[0].data.layout
+    let variant = try self.variant ?? ConvolutionVariant.fastest(
+      context.choices, geometry: geometry,
+      setting: "\(hasBias ? "bias" : "no bias")\(fusedReLUSlope == nil ? "" : " ReLU")",
+      gradients: gradients, order: order
+    ) { try make($0, $1, $2, Scratchpad()) }
+    self.variant = variant
+    do {
+      return try make(geometry, variant, order, context.scratchpad)
+    } catch is EngineRefusal {
+      return try make(geometry, .ruled, order, context.scratchpad)
     }
   }
 

@@ -58,7 +58,7 @@ final class DeconvolutionLayer: Layer {
     operation = try choose(named: settings.engine) {
       let operation = try OneDNNConvolutionOperation(
         geometry, hasBias: false, fusedReLUSlope: nil,
-        gradients: learns[0] ? [.input, .weights] : .input, input: nil,
+        gradients: learns[0] ? [.input, .weights] : .input, bottom: nil,
         scratchpad: context.scratchpad)
       for blob in top { blob.data.announce(operation.inputGradientOrder) }
       engine.implementation = operation.gradientImplementation

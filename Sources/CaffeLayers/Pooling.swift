@@ -30,6 +30,8 @@ final class PoolingLayer: Layer {
   private let settings: PoolingSettings
   private var operation: (any PoolingOperation)?
   private let random: RandomStream
+  /// Found out when the net is set up; other shapes later on keep to it.
+  private var isOneDNNFaster: Bool?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     settings = try PoolingSettings(parameter.poolingParam)
@@ -50,17 +52,62 @@ final class PoolingLayer: Layer {
     let geometry = try settings.geometry(bottom[0].shape)
     operation = try choose(named: settings.engine) {
       guard top.count == 1 else { throw EngineRefusal("it keeps no mask that a top could show") }
-      let operation = try OneDNNPoolingOperation(
-        geometry, method: settings.method, isTrained: propagateDown[0],
-        bottom: bottom[0].data, isNamed: isOneDNNWanted(settings.engine),
-        scratchpad: context.scratchpad)
+      if let packed = packedOperation(geometry), !isOneDNNWanted(settings.engine) {
+        let isFaster = try isOneDNNFaster ?? measure(packed, geometry)
+        isOneDNNFaster = isFaster
+        guard isFaster else {
+          throw EngineRefusal("our loops in the order of the bottom are faster")
+        }
+      }
+      let operation = try oneDNNOperation(geometry)
       top[0].data.announce(operation.outputOrder)
       engine.implementation = operation.implementation
       return operation
     } caffe: {
-      try CaffePoolingOperation(
+      if let packed = packedOperation(geometry) {
+        top[0].data.announce(packed.outputOrder)
+        return packed
+      }
+      return try CaffePoolingOperation(
         geometry, method: settings.method, random: phase == .train ? random : nil)
     }
+  }
+
+  private func oneDNNOperation(_ geometry: PoolingGeometry) throws -> OneDNNPoolingOperation {
+    try OneDNNPoolingOperation(
+      geometry, method: settings.method, isTrained: propagateDown[0],
+      bottom: bottom[0].data, isNamed: isOneDNNWanted(settings.engine),
+      scratchpad: context.scratchpad)
+  }
+
+  /// Our loops in the order of the bottom; `nil` where that is plain, or they do not take the case.
+  private func packedOperation(_ geometry: PoolingGeometry) -> PackedPoolingOperation? {
+    top.count == 1
+      ? PackedPoolingOperation(geometry, method: settings.method, bottom: bottom[0].data) : nil
+  }
+
+  /// Whether oneDNN is faster than our loops; no, where nothing measures.
+  private func measure(
+    _ packed: PackedPoolingOperation, _ geometry: PoolingGeometry
+  ) throws -> Bool {
+    guard let choices = context.choices else { return false }
+    let key =
+      "pooling \(settings.method.protoName) \(geometry.text) \(bottom[0].data.orderName)"
+      + (propagateDown[0] ? "" : " forward")
+    func candidate(
+      _ name: String, _ make: @escaping () throws -> any PoolingOperation
+    ) -> SpeedChoices.Candidate {
+      SpeedChoices.Candidate(name) { [bottom, top, propagateDown] in
+        let trial = try PoolingTrial(
+          make(), bottom: bottom[0].data, topShape: top[0].shape, isTrained: propagateDown[0])
+        return trial.run
+      }
+    }
+    let fastest = try choices.fastest(
+      of: [
+        candidate("CAFFE") { packed }, candidate("ONEDNN") { try self.oneDNNOperation(geometry) },
+      ], for: key)
+    return fastest == "ONEDNN"
   }
 
   override func forward() throws {

@@ -52,6 +52,9 @@ public final class Solver {
 
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
+  ///   - fusingLayers: a layer may do the work of those behind it; never under `debug_info`.
+  ///   - choices: decides by measurement which code layers run; built-in rules without it. A resumed
+  ///     run is the same bit for bit only with the same choices.
   ///   - snapshot: a state to go on from; the solver's `weights` are then not loaded.
   ///   - reusingMemory: the training net's inner blobs take turns with memory, so that there is less
   ///     of it, and nothing is to be seen in them between iterations. Not under `debug_info`.
@@ -60,9 +63,9 @@ public final class Solver {
   ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
   /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
-    _ parameter: SolverParameter, engine: Engine? = nil, resuming snapshot: String? = nil,
-    reusingMemory: Bool = false, skippingMismatches: Bool = false, folder: String = "",
-    log: Logger = .silent
+    _ parameter: SolverParameter, engine: Engine? = nil, fusingLayers: Bool = true,
+    choices: SpeedChoices? = nil, resuming snapshot: String? = nil, reusingMemory: Bool = false,
+    skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
   ) throws {
     self.parameter = parameter
     self.log = log
@@ -74,8 +77,9 @@ public final class Solver {
     self.seed = seed
     func context(_ phase: Phase) -> LayerContext {
       LayerContext(
-        phase: phase, engine: engine, fusesLayers: !parameter.debugInfo,
-        reusesMemory: reusingMemory && !parameter.debugInfo, seed: seed, folder: folder
+        phase: phase, engine: engine, fusesLayers: fusingLayers && !parameter.debugInfo,
+        choices: choices, reusesMemory: reusingMemory && !parameter.debugInfo, seed: seed,
+        folder: folder
       ) { log.info("\($0)") }
     }
     snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)

@@ -56,7 +56,7 @@ struct Classify: ParsableCommand {
     let log = Logger(label: "caffe")
     let net = try Net(
       NetParameter.read(model) { log.info("\($0)") },
-      context: LayerContext(phase: .test, engine: engine.engine, reusesMemory: true))
+      context: engine.context(.test, reusesMemory: true, log: .quiet))
     try net.loadWeights(from: weights)
     let classifier = try withPlace(model) { try ImageClassifier(net, means: means(), scale: scale) }
     let names = try labels.map { try ClassNames(file: $0) }

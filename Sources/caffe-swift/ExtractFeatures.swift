@@ -55,7 +55,7 @@ struct ExtractFeatures: ParsableCommand {
     var description = try NetParameter.read(model) { log.info("\($0)") }
     state.apply(to: &description, phase: .test)
     let net = try Net(
-      description, context: LayerContext(phase: .test, engine: engine.engine) { log.info("\($0)") })
+      description, context: engine.context(.test, log: log))
     try net.loadWeights(from: weights)
     let features = try names.map { try feature($0, of: net) }
     let targets = zip(features, paths).map { blob, path in

@@ -84,8 +84,46 @@ struct EngineOptions: ParsableArguments {
       discussion: "Without it each layer takes the faster engine that agrees with Caffe."))
   var engine: Engine?
 
+  @Flag(
+    name: .customLong("no-fusion"),
+    help: "Run every layer by itself, as --engine CAFFE and debug_info do.")
+  var runsEveryLayer = false
+
+  @Option(
+    help: ArgumentHelp(
+      "File of measured choices between codes; 'none' for built-in rules.",
+      discussion: """
+        What depends on the machine is timed once and remembered, by default in $CAFFE_SWIFT_CHOICES or \
+        ~/.cache/caffe-swift/choices.tsv. The same file gives the same numbers, bit for bit.
+        """))
+  var choices: String?
+
   @Option(help: "Accepted for scripts written for Caffe; caffe-swift computes on the CPU.")
   var gpu: String?
+
+  var fusesLayers: Bool { !runsEveryLayer }
+
+  /// The choices that nets are to go by; `nil`, after a warning, if no file can keep them.
+  func speedChoices(log: Logger) -> SpeedChoices? {
+    guard engine != .caffe, let path = choices ?? ChoiceFile.standardPath, path != "none" else {
+      return nil
+    }
+    do {
+      return SpeedChoices(machine: ChoiceFile.machine, memory: try ChoiceFile(path)) {
+        log.warning("\($0)")
+      }
+    } catch {
+      log.warning("choices are not measured, the built-in rules decide: \(error)")
+      return nil
+    }
+  }
+
+  func context(_ phase: Phase, reusesMemory: Bool = false, log: Logger) -> LayerContext {
+    LayerContext(
+      phase: phase, engine: engine, fusesLayers: fusesLayers, choices: speedChoices(log: log),
+      reusesMemory: reusesMemory
+    ) { log.info("\($0)") }
+  }
 
   func report(mode solver: SolverParameter? = nil, to log: Logger) {
     if let gpu { log.warning("-gpu \(gpu) is ignored: caffe-swift computes on the CPU") }
@@ -93,5 +131,14 @@ struct EngineOptions: ParsableArguments {
       log.warning("solver_mode: GPU is ignored: caffe-swift computes on the CPU")
     }
     log.info("Use CPU.")
+  }
+}
+
+extension Logger {
+  /// Caffe's log without what is only information.
+  static var quiet: Logger {
+    var log = Logger(label: "caffe")
+    log.logLevel = .warning
+    return log
   }
 }

@@ -38,10 +38,7 @@ struct Test: ParsableCommand {
     var description = try NetParameter.read(model) { log.info("\($0)") }
     state.apply(to: &description, phase: .test)
     let net = try Net(
-      description,
-      context: LayerContext(phase: .test, engine: engine.engine, reusesMemory: true) {
-        log.info("\($0)")
-      })
+      description, context: engine.context(.test, reusesMemory: true, log: log))
     try net.loadWeights(from: weights, skippingMismatches: matching.skipMismatch) {
       log.info("\($0)")
     }

@@ -58,15 +58,17 @@ struct Time: ParsableCommand {
   func run() throws {
     let log = Logger(label: "caffe")
     engine.report(to: log)
-    if let solver { try timeIterations(solver) }
+    if let solver { try timeIterations(solver, log: .quiet) }
     if let model { try timeLayers(model, log: table || json != nil ? .quiet : log) }
   }
 
-  private func timeIterations(_ path: String) throws {
+  private func timeIterations(_ path: String, log: Logger) throws {
     var parameter = try SolverParameter.read(path)
     state.apply(to: &parameter)
     parameter.onlyTrains()
-    let run = try Solver(parameter, engine: engine.engine, reusingMemory: true, log: .quiet)
+    let run = try Solver(
+      parameter, engine: engine.engine, fusingLayers: engine.fusesLayers,
+      choices: engine.speedChoices(log: log), reusingMemory: true, log: log)
     let warmUp = 3
     let waitedBefore = run.net.waitedForData ?? .zero
     let timing = try IterationTiming(run, iterations: iterations, warmUp: warmUp)
@@ -116,8 +118,7 @@ struct Time: ParsableCommand {
   private func timeLayers(_ path: String, log: Logger) throws {
     var description = try NetParameter.read(path) { log.info("\($0)") }
     state.apply(to: &description, phase: phase)
-    let net = try Net(
-      description, context: LayerContext(phase: phase, engine: engine.engine) { log.info("\($0)") })
+    let net = try Net(description, context: engine.context(phase, log: log))
     log.info("Performing Forward")
     let loss = try net.forward()
     log.info("Initial loss: \(Text.number(loss))")
@@ -161,15 +162,6 @@ struct Time: ParsableCommand {
 
   private func padded(_ name: String) -> String {
     String(repeating: " ", count: max(0, 10 - name.count)) + name
-  }
-}
-
-extension Logger {
-  /// Caffe's log without what is only information.
-  fileprivate static var quiet: Logger {
-    var log = Logger(label: "caffe")
-    log.logLevel = .warning
-    return log
   }
 }
 

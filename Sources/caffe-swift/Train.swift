@@ -55,9 +55,9 @@ struct Train: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     if let weights { parameter.weights = [weights] }
     let run = try Solver(
-      parameter, engine: engine.engine, resuming: snapshot,
-      reusingMemory: watching.tensorBoard == nil,
-      skippingMismatches: matching.skipMismatch, log: log)
+      parameter, engine: engine.engine, fusingLayers: engine.fusesLayers,
+      choices: engine.speedChoices(log: log), resuming: snapshot, reusingMemory: watching.tensorBoard == nil, skippingMismatches: matching.skipMismatch,
+      log: log)
     let lock = try run.lockSnapshots()
     run.requestedAction = Signals.take
     run.net.detectsAnomalies = watching.detectAnomaly

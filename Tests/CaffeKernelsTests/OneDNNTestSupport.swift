@@ -59,6 +59,8 @@ struct PackedTensor {
     layout.pack(plain, into: pointer)
   }
 
+  var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
+
   func values(_ count: Int) -> [Float] {
     var plain = [Float](repeating: .nan, count: count)
     layout.unpack(pointer, into: &plain)

@@ -39,6 +39,8 @@ public struct LayerContext {
   /// Whether a layer may do the work of those that run in place on its top. The engine `CAFFE` never
   /// does.
   public var fusesLayers: Bool
+  /// Decides by measurement which code a layer runs; `nil` leaves that to built-in rules.
+  public var choices: SpeedChoices?
   /// Whether blobs take turns with memory: values and gradient of an inner blob are gone (all zeros)
   /// once no layer needs them, and a net of the phase TEST runs only forward. For programs in which
   /// nobody looks at them.
@@ -55,13 +57,14 @@ public struct LayerContext {
   public var report: (String) -> Void
 
   public init(
-    phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, reusesMemory: Bool = false,
-    seed: UInt64 = 0, clock: PassClock = PassClock(), folder: String = "",
+    phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, choices: SpeedChoices? = nil,
+    reusesMemory: Bool = false, seed: UInt64 = 0, clock: PassClock = PassClock(), folder: String = "",
     report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase
     self.engine = engine
     self.fusesLayers = fusesLayers && engine != .caffe
+    self.choices = choices
     self.reusesMemory = reusesMemory
     self.seed = seed
     self.clock = clock

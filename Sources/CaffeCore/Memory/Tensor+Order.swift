@@ -25,4 +25,9 @@ extension Tensor {
   package func update(in order: (any PackedLayout)?) -> UnsafeMutablePointer<Float> {
     order.map { update(as: $0).assumingMemoryBound(to: Float.self) } ?? update()
   }
+
+  /// Ones everywhere, padding included, in this order: for trials of speed.
+  package func fill(in order: (any PackedLayout)?) {
+    overwrite(in: order).update(repeating: 1, count: extent(in: order))
+  }
 }

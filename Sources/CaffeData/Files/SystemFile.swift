@@ -69,6 +69,13 @@ package struct SystemFile: ~Copyable {
     }
   }
 
+  /// Waits until no other process has the file locked, and locks it until it is closed; does nothing
+  /// on file systems that know no locks.
+  func lock() throws {
+    guard Self.again({ flock(descriptor, LOCK_EX) }) == 0 || [ENOLCK, EOPNOTSUPP].contains(errno)
+    else { throw CaffeError(Self.reason) }
+  }
+
   /// Appends all bytes.
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
     // One call to the system writes at most 2 GB.

@@ -28,17 +28,10 @@ package struct MachineRecord: Codable, Equatable, Sendable {
     started = Date().ISO8601Format()
     host = Host.name
     system = process.operatingSystemVersionString
-    processor = Self.processorName ?? "unknown"
+    processor = Host.processor ?? "unknown"
     processors = process.activeProcessorCount
     threads = Threads.count
     instructionSet = InstructionSet.current.rawValue
     memoryMb = Int(process.physicalMemory >> 20)
-  }
-
-  /// What Linux calls the first processor.
-  private static var processorName: String? {
-    let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
-    return text?.split(separator: "\n").first { $0.hasPrefix("model name") }?
-      .split(separator: ":", maxSplits: 1).last.map { String($0).trimmed() }
   }
 }

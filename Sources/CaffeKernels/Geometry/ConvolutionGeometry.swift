@@ -111,4 +111,16 @@ extension ConvolutionGeometry {
   package var isPointwise: Bool {
     taps == 1 && stride.allSatisfy { $0 == 1 } && pad.allSatisfy { $0 == 0 }
   }
+
+  /// `8x64x56x56 to 128 kernel 3x3 …`
+  package var text: String {
+    "\([batch, inputChannels].extents)x\(input.extents) to \(outputChannels)"
+      + " kernel \(kernel.extents) stride \(stride.extents) pad \(pad.extents)"
+      + " dilation \(dilation.extents) group \(groups)"
+  }
+}
+
+extension [Int] {
+  /// `3x3`
+  var extents: String { map(String.init).joined(separator: "x") }
 }

@@ -79,4 +79,10 @@ extension PoolingGeometry {
   /// Values of the whole input and output.
   package var inputCount: Int { batch * channels * inputSize }
   package var outputCount: Int { batch * channels * outputSize }
+
+  /// `32x64x112x112, kernel 3x3, …`
+  package var text: String {
+    "\([batch, channels].extents)x\(input.extents) to \(output.extents)"
+      + " kernel \(kernel.extents) stride \(stride.extents) pad \(pad.extents)"
+  }
 }

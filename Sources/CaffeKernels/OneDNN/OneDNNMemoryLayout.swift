@@ -9,7 +9,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   package var extents: [Int] { descriptor.extents }
   /// The second axis is contiguous, and that is another order than the plain one.
   package let isChannelsLast: Bool
-  package let channelExtents: ChannelExtents?
+  package let channelRuns: ChannelRuns?
   private let conversions = Mutex(Conversions())
 
   /// Made at first use: most layouts only travel from one primitive to the next.
@@ -23,7 +23,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     byteCount = descriptor.byteCount
     isPlain = Self.isEqual(descriptor, .plain)
     isChannelsLast = !isPlain && Self.isEqual(descriptor, .channelsLast)
-    channelExtents = Self.channelExtents(descriptor, isChannelsLast: isChannelsLast)
+    channelRuns = Self.channelRuns(descriptor, isChannelsLast: isChannelsLast)
   }
 
   private static func isEqual(
@@ -32,22 +32,31 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     (try? MemoryDescriptor(descriptor.extents, order)).map(descriptor.isEqual) ?? false
   }
 
-  private static func channelExtents(
+  private static func channelRuns(
     _ descriptor: MemoryDescriptor, isChannelsLast: Bool
-  ) -> ChannelExtents? {
+  ) -> ChannelRuns? {
     let extents = descriptor.extents
     guard extents.count > 2, let blocking = descriptor.channelBlocking else { return nil }
-    let (batch, channels, block) = (extents[0], extents[1], blocking.block)
-    let inner = extents[2...].reduce(1, *)
-    if isChannelsLast { return ChannelExtents(outer: batch * inner, channels: channels) }
-    guard block > 1, 64 % block == 0, channels % block == 0 else { return nil }
+    if isChannelsLast { return ChannelRuns(planes: extents[0], run: extents[1]) }
+    let block = blocking.block
+    guard block > 1 else { return nil }
+    let blocks = (extents[1] + block - 1) / block
     var stride = block
     for axis in [Int](extents.indices.dropFirst(2).reversed()) + [1, 0] {
-      let steps = axis == 1 ? channels / block : extents[axis]
+      let steps = axis == 1 ? blocks : extents[axis]
       guard steps == 1 || blocking.strides[axis] == stride else { return nil }
       stride *= steps
     }
-    return ChannelExtents(outer: batch, channels: channels, inner: inner, block: block)
+    return ChannelRuns(planes: extents[0] * blocks, run: block)
+  }
+
+  package var channelExtents: ChannelExtents? {
+    guard let channelRuns else { return nil }
+    let (extents, run) = (extents, channelRuns.run)
+    let inner = extents[2...].reduce(1, *)
+    if isChannelsLast { return ChannelExtents(outer: extents[0] * inner, channels: run) }
+    guard 64 % run == 0, extents[1] % run == 0 else { return nil }
+    return ChannelExtents(outer: extents[0], channels: extents[1], inner: inner, block: run)
   }
 
   /// Row-major, as Caffe shows every blob.
@@ -60,13 +69,25 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     OneDNNMemoryLayout(try MemoryDescriptor(extents, .channelsLast))
   }
 
+  /// Channels in blocks, the last one filled up with zeros: nChw16c for four axes and blocks of 16.
+  ///
+  /// - Throws: `EngineRefusal` for other blocks than 4, 8 and 16, or other axes than 3 to 5.
+  package static func blocked(_ extents: [Int], by block: Int) throws -> OneDNNMemoryLayout {
+    OneDNNMemoryLayout(try MemoryDescriptor(extents, .blocked(block)))
+  }
+
+  package func resized(to extents: [Int]) -> (any PackedLayout)? {
+    guard let channelRuns, extents.count == self.extents.count else { return nil }
+    let order =
+      isChannelsLast ? .channelsLast : MemoryDescriptor.Order.blocked(channelRuns.run)
+    return (try? MemoryDescriptor(extents, order)).map(OneDNNMemoryLayout.init)
+  }
+
   package func resized(channels: Int) -> (any PackedLayout)? {
     guard let channelExtents, channels > 0, channels % channelExtents.block == 0 else { return nil }
     var extents = extents
     extents[1] = channels
-    let order =
-      isChannelsLast ? .channelsLast : MemoryDescriptor.Order.blocked(channelExtents.block)
-    return (try? MemoryDescriptor(extents, order)).map(OneDNNMemoryLayout.init)
+    return resized(to: extents)
   }
 
   package func isEqual(to other: any PackedLayout) -> Bool {

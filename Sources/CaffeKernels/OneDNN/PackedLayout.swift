@@ -10,9 +10,25 @@ package protocol PackedLayout: AnyObject, Sendable {
   var isPlain: Bool { get }
   /// How the channels of `[n, channels, spatial…]` lie, `nil` where they are padded or scattered.
   var channelExtents: ChannelExtents? { get }
+  /// How the channels of each cell lie, padded ones too; `nil` where they are scattered.
+  var channelRuns: ChannelRuns? { get }
+  /// This order for other extents, `nil` where it has no name.
+  func resized(to extents: [Int]) -> (any PackedLayout)?
   /// This order for another number of channels, `nil` where those would be padded or are scattered.
   func resized(channels: Int) -> (any PackedLayout)?
   func isEqual(to other: any PackedLayout) -> Bool
   func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer)
   func unpack(_ packed: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>)
+}
+
+/// `[planes, spatial…, run]`: runs of channels side by side, cell after cell. Channels-last has a plane
+/// for each item and all channels in a run, blocks of channels a plane for each block.
+package struct ChannelRuns: Hashable, Sendable {
+  package let planes: Int
+  package let run: Int
+
+  package init(planes: Int, run: Int) {
+    self.planes = planes
+    self.run = run
+  }
 }

@@ -23,17 +23,7 @@ package struct ReferencePooling: Sendable {
     let missing = 3 - geometry.input.count
     input = Array(repeating: 1, count: missing) + geometry.input
     output = Array(repeating: 1, count: missing) + geometry.output
-    let whole = ck_window(start: 0, end: 1, span: 1)
-    windows =
-      Array(repeating: whole, count: missing)
-      + geometry.input.indices.flatMap { axis in
-        (0..<geometry.output[axis]).map { index in
-          let window = geometry.window(axis: axis, index: index)
-          return ck_window(
-            start: Int32(window.cells.lowerBound), end: Int32(window.cells.upperBound),
-            span: Int32(window.span))
-        }
-      }
+    windows = geometry.windowsOfThreeAxes()
   }
 
   /// The largest value of each window; the first cell wins a tie, and a NaN loses to any number.

@@ -15,6 +15,7 @@
 #include "ck_normalize.h"
 #include "ck_parallel.h"
 #include "ck_pool.h"
+#include "ck_pool_packed.h"
 #include "ck_random.h"
 #include "ck_reduce.h"
 #include "ck_softmax.h"

@@ -46,28 +46,28 @@ struct CaffeConvolutionOperation: ConvolutionOperation {
 struct OneDNNConvolutionOperation: ConvolutionOperation {
   private let convolution: OneDNNConvolution
 
-  /// - Parameter input: the order in which the input will come; nil if any will do.
-  /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take.
+  /// - Parameter bottom: the order in which the input will come; nil if any will do.
+  /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take, or not in this variant.
   init(
-    _ geometry: ConvolutionGeometry, hasBias: Bool, fusedReLUSlope: Float?,
-    gradients: WeightedGradients, input: LayoutRequest?, scratchpad: Scratchpad
+    _ geometry: ConvolutionGeometry, variant: ConvolutionVariant = .ruled, hasBias: Bool,
+    fusedReLUSlope: Float?, gradients: WeightedGradients, bottom: LayoutRequest?,
+    scratchpad: Scratchpad
   ) throws {
     func make(_ input: LayoutRequest) throws -> OneDNNConvolution {
       try OneDNNConvolution(
-        geometry, hasBias: hasBias, fusedReLUSlope: fusedReLUSlope, gradients: gradients,
-        input: input, scratchpad: scratchpad)
+        geometry, hasBias: hasBias, fusedReLUSlope: fusedReLUSlope, algorithm: variant.algorithm,
+        gradients: gradients, input: input, scratchpad: scratchpad)
+    }
+    if let input = variant.input {
+      convolution = try make(input)
+      return
     }
     do {
-      convolution = try make(input ?? geometry.preferredOrder)
+      convolution = try make(bottom ?? geometry.preferredOrder)
     } catch is EngineRefusal {
       // Not in this order, then: converting the bottom is cheaper than leaving oneDNN.
       convolution = try make(.any)
     }
-  }
-
-  /// The order that a bottom has announced, nil if it is plain.
-  static func order(of bottom: Tensor) -> LayoutRequest? {
-    (bottom.layout as? OneDNNMemoryLayout).map(LayoutRequest.same)
   }
 
   /// oneDNN's name of the forward pass's code.

@@ -71,6 +71,36 @@ final class CaffePoolingOperation: PoolingOperation {
   }
 }
 
+/// C loops in the packed order that the bottom has; MAX and AVE.
+struct PackedPoolingOperation: PoolingOperation {
+  private let pooling: PackedPooling
+  private let inputOrder: any PackedLayout
+  /// The order the output will have.
+  let outputOrder: any PackedLayout
+
+  /// `nil` for a bottom, a method or a geometry that these loops do not take.
+  init?(_ geometry: PoolingGeometry, method: PoolingParameter.PoolMethod, bottom: Tensor) {
+    guard method != .stochastic, let order = bottom.layout, let runs = order.channelRuns,
+      let outputOrder = order.resized(
+        to: [geometry.batch, geometry.channels] + geometry.output),
+      let pooling = try? PackedPooling(
+        geometry, method: method == .max ? .maximum : .average, runs: runs)
+    else { return nil }
+    self.pooling = pooling
+    self.outputOrder = outputOrder
+    inputOrder = order
+  }
+
+  func forward(_ input: Tensor, pass: UInt64, into output: Tensor, mask: Tensor?) {
+    pooling.forward(input.read(in: inputOrder), into: output.overwrite(in: outputOrder))
+  }
+
+  func backward(_ outputGradient: Tensor, into inputGradient: Tensor) {
+    pooling.backward(
+      outputGradient.read(in: outputOrder), into: inputGradient.overwrite(in: inputOrder))
+  }
+}
+
 /// oneDNN, in the packed order that the bottom has.
 struct OneDNNPoolingOperation: PoolingOperation {
   private let pooling: OneDNNPooling

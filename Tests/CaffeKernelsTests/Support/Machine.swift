@@ -4,6 +4,11 @@ import CaffeKernels
 enum Machine: CustomStringConvertible {
   case running(InstructionSet, threads: Int)
 
+  /// oneDNN 2.6 works on transformed tiles, and on normalisations in channels-last order, with AVX-512
+  /// alone.
+  static let hasWinograd = InstructionSet.v4.isAvailable
+  static let normalizesChannelsLast = InstructionSet.v4.isAvailable
+
   var description: String {
     switch self {
     case .running(let set, let threads): "\(set.rawValue), \(threads) threads"
