@@ -100,11 +100,13 @@ final class ConvolutionLayer: Layer {
         scratchpad: scratchpad)
     }
     let order = bottom[0].data.layout
-    let variant = try self.variant ?? ConvolutionVariant.fastest(
-      context.choices, geometry: geometry,
-      setting: "\(hasBias ? "bias" : "no bias")\(fusedReLUSlope == nil ? "" : " ReLU")",
-      gradients: gradients, order: order
-    ) { try make($0, $1, $2, Scratchpad()) }
+    let variant =
+      try self.variant
+      ?? ConvolutionVariant.fastest(
+        context.choices, geometry: geometry,
+        setting: "\(hasBias ? "bias" : "no bias")\(fusedReLUSlope == nil ? "" : " ReLU")",
+        gradients: gradients, order: order
+      ) { try make($0, $1, $2, Scratchpad()) }
     self.variant = variant
     do {
       return try make(geometry, variant, order, context.scratchpad)

@@ -57,7 +57,7 @@ final class SoftmaxWithLossLayer: Layer {
     let (loss, counted) = SoftmaxLossKernel.forward(
       target, labels: labels, extents, ignoring: normalization.ignored)
     divisor = normalization.divisor(outer: extents.outer, inner: extents.inner, counted: counted)
-    top[0].data.values = [Float(loss / Double(divisor))]
+    top[0].data.overwrite()[0] = Float(loss / Double(divisor))
   }
 
   override func backward(propagateDown: [Bool]) throws {
@@ -65,7 +65,7 @@ final class SoftmaxWithLossLayer: Layer {
     let extents = try SoftmaxExtents(bottom[0].shape, axis: parameter.softmaxParam.axis)
     SoftmaxLossKernel.backward(
       probability.read(), labels: bottom[1].data.read(), extents,
-      factor: top[0].diff.values[0] / divisor, ignoring: normalization.ignored,
+      factor: top[0].diff.read()[0] / divisor, ignoring: normalization.ignored,
       into: bottom[0].diff.overwrite())
   }
 }

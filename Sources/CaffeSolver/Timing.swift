@@ -6,7 +6,8 @@ import Glibc
 public struct Durations {
   public private(set) var milliseconds: [Double] = []
 
-  public init() {}
+  /// - Parameter count: how many there will be, so that noting one costs nothing.
+  public init(expecting count: Int = 0) { milliseconds.reserveCapacity(count) }
 
   /// Runs `body` and notes how long it took.
   public mutating func measure(_ body: () throws -> Void) rethrows {
@@ -66,6 +67,10 @@ public struct IterationTiming {
   /// Trains for `warmUp + iterations` iterations and measures the last ones. With `iter_size`, a
   /// forward or backward time is that of one pass.
   public init(_ solver: Solver, iterations: Int, warmUp: Int = 3) throws {
+    iteration = Durations(expecting: iterations)
+    forward = Durations(expecting: iterations * solver.parameter.iterSize)
+    backward = Durations(expecting: iterations * solver.parameter.iterSize)
+    update = Durations(expecting: iterations)
     solver.net.clearGradients()
     for index in 0..<(warmUp + iterations) {
       var (whole, ahead, back, step) = (Durations(), Durations(), Durations(), Durations())
@@ -89,6 +94,14 @@ public struct IterationTiming {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return Int(usage.ru_maxrss) / 1024
+  }
+}
+
+extension Durations {
+  /// How long forward passes of a net take, after a warm-up.
+  public init(forward net: Net, iterations: Int, warmUp: Int = 3) throws {
+    for _ in 0..<warmUp { try net.forward() }
+    for _ in 0..<iterations { try measure { try net.forward() } }
   }
 }
 

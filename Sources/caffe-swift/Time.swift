@@ -11,7 +11,8 @@ struct Time: ParsableCommand {
 
       With --model: the mean time of each layer's passes, as Caffe prints it, or as a table with the \
       code that ran, the order of the values, GFLOP/s, GB/s and conversions. With --solver: the medians \
-      of whole iterations (forward, backward, update), after a warm-up.
+      of whole iterations (forward, backward, update), after a warm-up. With --model and --inference: \
+      the median of whole forward passes as test and classify make them.
       """)
 
   @Option(help: "The net whose layers are timed.")
@@ -25,6 +26,10 @@ struct Time: ParsableCommand {
 
   @Option(help: "With --model, the net's phase: TRAIN or TEST.")
   var phase = Phase.train
+
+  @Flag(
+    help: "With --model, time whole forward passes in phase TEST, without memory for gradients.")
+  var inference = false
 
   @Option(help: "Write one JSON object to this file, or to - for standard output.")
   var json: String?
@@ -47,8 +52,12 @@ struct Time: ParsableCommand {
       throw ValidationError("Need a model definition or a solver to time, one of the two.")
     }
     if iterations < 1 { throw ValidationError("iterations must be at least 1, got \(iterations)") }
-    if solver != nil && (table || trace != nil) {
-      throw ValidationError("--table and --trace go with --model.")
+    if solver != nil && (table || trace != nil || inference) {
+      throw ValidationError("--table, --trace and --inference go with --model.")
+    }
+    if inference && (table || trace != nil || verbose) {
+      throw ValidationError(
+        "--inference times whole passes, not layers as --table, --trace and --verbose.")
     }
     if model != nil && verbose && (table || json != nil) {
       throw ValidationError("--verbose adds to Caffe's lines, which --table and --json leave out.")
@@ -59,7 +68,30 @@ struct Time: ParsableCommand {
     let log = Logger(label: "caffe")
     engine.report(to: log)
     if let solver { try timeIterations(solver, log: .quiet) }
-    if let model { try timeLayers(model, log: table || json != nil ? .quiet : log) }
+    if let model, inference { try timeInference(model, log: .quiet) }
+    if let model, !inference { try timeLayers(model, log: table || json != nil ? .quiet : log) }
+  }
+
+  private func timeInference(_ path: String, log: Logger) throws {
+    var description = try NetParameter.read(path)
+    state.apply(to: &description, phase: .test)
+    let net = try Net(
+      description, context: engine.context(.test, reusesMemory: true, log: log))
+    let forward = try Durations(forward: net, iterations: iterations)
+    let result = InferenceResult(
+      net: net.name, iterations: iterations, forwardMs: forward.median,
+      peakMb: IterationTiming.peakMegabytes)
+    if let json { return try write(JSONLine.text(result), to: json) }
+    print(
+      "\(net.name): forward \(Text.number(result.forwardMs)) ms, peak \(result.peakMb) MB")
+  }
+
+  /// What `--inference --json` prints; the names are part of the command's contract.
+  private struct InferenceResult: Encodable {
+    let net: String
+    let iterations: Int
+    let forwardMs: Double
+    let peakMb: Int
   }
 
   private func timeIterations(_ path: String, log: Logger) throws {

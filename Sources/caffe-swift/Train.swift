@@ -56,7 +56,8 @@ struct Train: ParsableCommand {
     if let weights { parameter.weights = [weights] }
     let run = try Solver(
       parameter, engine: engine.engine, fusingLayers: engine.fusesLayers,
-      choices: engine.speedChoices(log: log), resuming: snapshot, reusingMemory: watching.tensorBoard == nil, skippingMismatches: matching.skipMismatch,
+      choices: engine.speedChoices(log: log), resuming: snapshot,
+      reusingMemory: watching.tensorBoard == nil, skippingMismatches: matching.skipMismatch,
       log: log)
     let lock = try run.lockSnapshots()
     run.requestedAction = Signals.take

@@ -9,6 +9,7 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
   private(set) var conversions = 0
   let isPlain: Bool
   let channelExtents: ChannelExtents? = nil
+  let channelRuns: ChannelRuns? = nil
 
   init(_ count: Int, isPlain: Bool = false) {
     self.count = count
@@ -17,6 +18,7 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
 
   var byteCount: Int { count * 4 }
   var orderName: String { "reversed" }
+  func resized(to extents: [Int]) -> (any PackedLayout)? { nil }
   func resized(channels: Int) -> (any PackedLayout)? { nil }
   func isEqual(to other: any PackedLayout) -> Bool { (other as? Reversed)?.count == count }
 

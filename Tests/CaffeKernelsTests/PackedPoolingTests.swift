@@ -63,7 +63,9 @@ struct PackedPoolingTests {
   }
 
   @Test(arguments: try Case.all()) func averageIsThatOfThePlainOrder(_ c: Case) throws {
-    let (input, gradient) = (numbers(c.geometry.inputCount), numbers(c.geometry.outputCount, seed: 2))
+    let (input, gradient) = (
+      numbers(c.geometry.inputCount), numbers(c.geometry.outputCount, seed: 2)
+    )
     let plain = try ReferencePooling(c.geometry)
     let expected = output(c.geometry.outputCount) { plain.average(input, into: $0) }
     let back = output(c.geometry.inputCount) { plain.averageBackward(gradient, into: $0) }

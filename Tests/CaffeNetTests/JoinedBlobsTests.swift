@@ -9,7 +9,8 @@ import Testing
 struct JoinedBlobsTests {
   /// With the order that the convolutions choose; in the last two, one of them would choose another.
   static let cases: [(channels: [Int], order: String)] = [
-    ([16, 32], "blocked by \(InstructionSet.v4.isAvailable ? 16 : 8) channels"), ([20, 5], "channels last"), ([16, 20], "channels last"),
+    ([16, 32], "blocked by \(InstructionSet.v4.isAvailable ? 16 : 8) channels"),
+    ([20, 5], "channels last"), ([16, 20], "channels last"),
     ([20, 16], "channels last"),
   ]
 

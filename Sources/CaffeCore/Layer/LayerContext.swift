@@ -58,7 +58,8 @@ public struct LayerContext {
 
   public init(
     phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, choices: SpeedChoices? = nil,
-    reusesMemory: Bool = false, seed: UInt64 = 0, clock: PassClock = PassClock(), folder: String = "",
+    reusesMemory: Bool = false, seed: UInt64 = 0, clock: PassClock = PassClock(),
+    folder: String = "",
     report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase

@@ -72,13 +72,17 @@ public final class SpeedChoices {
         runs.append((candidate.name, try candidate.prepare(), .seconds(1_000_000)))
       } catch is EngineRefusal {}
     }
-    guard let first = runs.first, runs.count > 1 else { return runs.first?.name ?? candidates[0].name }
+    guard let first = runs.first, runs.count > 1 else {
+      return runs.first?.name ?? candidates[0].name
+    }
     for run in runs { run.run() }
     let clock = ContinuousClock()
     let start = clock.now
     for round in 0..<10 {
       // Side by side, so that what disturbs the machine disturbs all.
-      for index in runs.indices { runs[index].best = min(runs[index].best, clock.measure(runs[index].run)) }
+      for index in runs.indices {
+        runs[index].best = min(runs[index].best, clock.measure(runs[index].run))
+      }
       if round > 0 && clock.now - start > .milliseconds(100) { break }
     }
     let rule = runs[0].best

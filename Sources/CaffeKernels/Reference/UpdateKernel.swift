@@ -39,17 +39,17 @@ package struct UpdateKernel: Hashable, Sendable {
   package enum Regularization: Hashable, Sendable { case l2, l1 }
 
   /// A run of the store with multipliers of its own (`lr_mult`, `decay_mult`).
-  package struct Segment: Hashable, Sendable {
-    package let offset: Int
-    package let count: Int
-    package let rate: Float
-    package let decay: Float
+  package struct Segment: Sendable {
+    /// The only field, so that a list of segments is one for the C loops.
+    private let raw: ck_segment
+
+    package var offset: Int { raw.offset }
+    package var count: Int { raw.count }
+    package var rate: Float { raw.rate }
+    package var decay: Float { raw.decay }
 
     package init(offset: Int, count: Int, rate: Float, decay: Float) {
-      self.offset = offset
-      self.count = count
-      self.rate = rate
-      self.decay = decay
+      raw = ck_segment(offset: offset, count: count, rate: rate, decay: decay)
     }
   }
 
@@ -86,12 +86,13 @@ package struct UpdateKernel: Hashable, Sendable {
     precondition(history.count == rule.historyCount, "\(rule.historyCount) buffers of history")
     var update = constants
     update.keep_step = keepsStep ? 1 : 0
-    let list = segments.map {
-      ck_segment(offset: $0.offset, count: $0.count, rate: $0.rate, decay: $0.decay)
+    segments.withUnsafeBufferPointer { segments in
+      segments.withMemoryRebound(to: ck_segment.self) { list in
+        ck_update_parameters(
+          &update, list.baseAddress, list.count, weights, gradient, history[0],
+          history.count > 1 ? history[1] : nil)
+      }
     }
-    ck_update_parameters(
-      &update, list, list.count, weights, gradient, history[0],
-      history.count > 1 ? history[1] : nil)
   }
 
   private var constants: ck_update {

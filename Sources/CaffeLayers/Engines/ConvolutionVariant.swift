@@ -19,7 +19,8 @@ struct ConvolutionVariant {
       ("", nil), (", blocks", .any), (", channels last", .channelsLast),
     ]
     let algorithms: [(String, OneDNNConvolution.Algorithm)] =
-      geometry.admitsWinograd ? [("direct", .direct), ("winograd", .winograd)] : [("direct", .direct)]
+      geometry.admitsWinograd
+      ? [("direct", .direct), ("winograd", .winograd)] : [("direct", .direct)]
     return [ruled]
       + algorithms.flatMap { name, algorithm in
         orders.map {
@@ -38,9 +39,10 @@ extension ConvolutionVariant {
   static func fastest(
     _ choices: SpeedChoices?, geometry: ConvolutionGeometry, setting: String,
     gradients: WeightedGradients, order: (any PackedLayout)?,
-    make: @escaping (
-      ConvolutionGeometry, ConvolutionVariant, _ order: (any PackedLayout)?
-    ) throws -> OneDNNConvolutionOperation
+    make:
+      @escaping (
+        ConvolutionGeometry, ConvolutionVariant, _ order: (any PackedLayout)?
+      ) throws -> OneDNNConvolutionOperation
   ) throws -> ConvolutionVariant {
     guard let choices else { return ruled }
     let sample = try geometry.sample(mostMultiplyAdds: 300_000_000)

@@ -26,8 +26,9 @@ final class JoinedBlobs {
   private let shapes: [Shape]
   private let whole: Shape
   private let plain: Order
-  /// Those found so far; a layout keeps what it needs for conversions.
-  private var packed: [Order] = []
+  /// Those found so far, each with the layout of a blob for which it was; a layout keeps what it needs
+  /// for conversions.
+  private var packed: [(like: any PackedLayout, order: Order)] = []
 
   /// - Parameter axis: not negative.
   init(_ parts: [Blob], along axis: Int, in whole: Blob) {
@@ -53,12 +54,12 @@ final class JoinedBlobs {
   func order(like tensors: [Tensor]) -> Order {
     guard axis == 1 else { return plain }
     for tensor in tensors {
-      guard let layout = tensor.layout?.resized(channels: whole[1]) else { continue }
-      if let known = packed.first(where: { $0.layout?.isEqual(to: layout) ?? false }) {
-        return known
+      guard let like = tensor.layout else { continue }
+      if let known = packed.first(where: { $0.like === like }) { return known.order }
+      guard let layout = like.resized(channels: whole[1]), let order = order(layout) else {
+        continue
       }
-      guard let order = order(layout) else { continue }
-      packed.append(order)
+      packed.append((like, order))
       return order
     }
     return plain

@@ -19,21 +19,7 @@ struct Fault: CustomStringConvertible {
   static let all = ProcessInfo.processInfo.environment["CAFFE_SWIFT_FAULTS"] == "all"
 
   /// The shim, compiled; `nil` without a compiler.
-  static let library: String? = {
-    guard let folder = try? TemporaryFolder() else { return nil }
-    kept = folder
-    let path = folder("faults.so")
-    let compiler = Process()
-    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    compiler.arguments = [
-      "cc", "-O1", "-shared", "-fPIC", "-o", path, PackageFolder.path("Tests/Fixtures/faults.c"),
-      "-ldl",
-    ]
-    guard (try? compiler.run()) != nil else { return nil }
-    compiler.waitUntilExit()
-    return compiler.terminationStatus == 0 ? path : nil
-  }()
-  nonisolated(unsafe) private static var kept: TemporaryFolder?
+  static let library = Shim("faults.c")
 
   /// Runs the program with this fault.
   ///
@@ -45,7 +31,7 @@ struct Fault: CustomStringConvertible {
     let outcome = try Run(
       arguments, in: folder,
       environment: [
-        "LD_PRELOAD": Fault.library ?? "", "FAULT_CALL": call, "FAULT_AT": "\(number)",
+        "LD_PRELOAD": Fault.library?.path ?? "", "FAULT_CALL": call, "FAULT_AT": "\(number)",
         "FAULT_MODE": mode.rawValue, "FAULT_BYTES": "\(bytes)",
         "FAULT_REPORT": reports("report"),
       ]

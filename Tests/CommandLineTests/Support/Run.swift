@@ -64,6 +64,8 @@ final class Run {
     process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
     var environment = ProcessInfo.processInfo.environment
     environment["OMP_WAIT_POLICY"] = "passive"
+    // Beside other tests a measurement would tell nothing.
+    environment["CAFFE_SWIFT_CHOICES"] = "none"
     process.environment = environment.merging(added) { $1 }
     // Files rather than pipes: a full pipe would stop the program.
     process.standardOutput = try Run.handle(logs, "output")
