@@ -13,7 +13,15 @@ package final class LMDBDatabase: RecordDatabase {
   private let environment: LMDBEnvironment
   private let keys = LazyKeyIndex()
 
-  /// Opens the folder `path` that holds `data.mdb`.
+  /// Opens a database where the program wants it read: see `ReaderProcess`.
+  package static func open(_ path: String) throws -> any RecordDatabase {
+    ReaderProcess.isUsed ? try RemoteLMDBDatabase(path) : try LMDBDatabase(path)
+  }
+
+  /// No record is larger than the file.
+  var largestRecord: Int { environment.fileSize }
+
+  /// Opens the folder `path` that holds `data.mdb`, in this process.
   package init(_ path: String) throws {
     self.path = path
     environment = try withPlace(path) { try LMDBEnvironment.acquire(path) }

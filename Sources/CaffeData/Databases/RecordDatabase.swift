@@ -1,3 +1,5 @@
+import CaffeErrors
+
 /// A database of records in a fixed order, that of their keys: what a Data layer reads.
 package protocol RecordDatabase: AnyObject, Sendable {
   var path: String { get }
@@ -18,6 +20,17 @@ package protocol RecordCursor: AnyObject {
   /// Moves before the record at `index`, so that `next` gives it. Unless this is a random cursor it
   /// takes time in proportion to `index`, but does not touch the values passed over.
   func seek(to index: Int) throws
+  /// Hands the records at `indices` to `body`, in that order; `next` then gives any record.
+  func records(at indices: [Int], _ body: (Record) throws -> Void) throws
+}
+
+extension RecordCursor {
+  package func records(at indices: [Int], _ body: (Record) throws -> Void) throws {
+    for index in indices {
+      try seek(to: index)
+      guard try next(body) != nil else { throw CaffeError("there is no record \(index)") }
+    }
+  }
 }
 
 /// One record. Its bytes belong to the database and are valid only inside the call that gave it.

@@ -81,9 +81,16 @@ final class RecordBatchSource: ImageBatchSource, @unchecked Sendable {
   func gather(_ number: Int) throws -> RawRecords {
     var records = RawRecords()
     let first = number * batchSize
-    for place in first..<first + batchSize {
-      if let order { try cursor.seek(to: order[place]) } else { try seek(to: place) }
-      try next { records.append($0) }
+    let places = first..<first + batchSize
+    if let order {
+      try withPlace(database.path) {
+        try cursor.records(at: places.map { order[$0] }) { records.append($0) }
+      }
+    } else {
+      for place in places {
+        try seek(to: place)
+        try next { records.append($0) }
+      }
     }
     return records
   }
