@@ -9,21 +9,27 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
   private let path: String
   /// Who is to blame, `libhdf5`.
   private let library: String
+  /// Whether the reader serves nobody else.
+  private let isOwn: Bool
   private let lock = NSLock()
   private var child: ReaderChild?
   private var breakdown: CaffeError?
 
+  /// - Parameter program: for a reader that runs another one than `ReaderProcess` says.
   /// - Throws: if no process can be started.
-  init(_ path: String, library: String) throws {
+  init(_ path: String, library: String, program: String? = nil) throws {
     self.path = path
     self.library = library
-    let child = try withPlace(path) { try ReaderProcess.take() }
+    isOwn = program != nil
+    let child = try withPlace(path) {
+      try program.map { try ReaderChild($0) } ?? ReaderProcess.take()
+    }
     child.filesServed += 1
     self.child = child
   }
 
   deinit {
-    guard breakdown == nil, let child else { return }
+    guard breakdown == nil, !isOwn, let child else { return }
     // What is damaged may still break the reader when it closes it, which is no matter now.
     guard (try? call(.close)) != nil else { return }
     ReaderProcess.giveBack(child)

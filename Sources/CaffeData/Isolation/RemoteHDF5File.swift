@@ -1,27 +1,28 @@
 import CaffeErrors
 
 /// An HDF5 file that a reader process has open. What it says is what `HDF5File` says there.
-final class RemoteHDF5File: HDF5Reading {
-  let path: String
+package final class RemoteHDF5File: HDF5Reading {
+  package let path: String
   private let session: ReaderSession
 
-  init(_ path: String) throws {
+  /// - Parameter program: the reader runs it, and has this file only.
+  package init(_ path: String, program: String? = nil) throws {
     self.path = path
-    session = try ReaderSession(path, library: "libhdf5")
+    session = try ReaderSession(path, library: "libhdf5", program: program)
     _ = try session.call(.openHDF5) { $0.put(path) }
   }
 
-  func exists(_ name: String) throws -> Bool { try tell(.exists, name) { try $0.number() } != 0 }
+  package func exists(_ name: String) throws -> Bool { try tell(.exists, name) { try $0.number() } != 0 }
 
-  func children(of group: String) throws -> [String] {
+  package func children(of group: String) throws -> [String] {
     try tell(.children, group) { try $0.texts() }
   }
 
-  func isGroup(_ name: String) throws -> Bool { try tell(.isGroup, name) { try $0.number() } != 0 }
+  package func isGroup(_ name: String) throws -> Bool { try tell(.isGroup, name) { try $0.number() } != 0 }
 
-  func readString(_ name: String) throws -> String { try tell(.text, name) { try $0.text() } }
+  package func readString(_ name: String) throws -> String { try tell(.text, name) { try $0.text() } }
 
-  func dataset(_ name: String) throws -> any HDF5Values {
+  package func dataset(_ name: String) throws -> any HDF5Values {
     try tell(.openDataset, name) {
       try RemoteHDF5Dataset(
         name: name, handle: try $0.number(), shape: try $0.numbers(), session: session)

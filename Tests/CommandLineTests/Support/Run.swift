@@ -30,15 +30,8 @@ struct Outcome: CustomStringConvertible {
   var description: String { "status \(status)\n\(output)\(errors)" }
 }
 
-/// A run of the built program: `CAFFE_SWIFT`, or the one that stands beside the test program.
+/// A run of the built program.
 final class Run {
-  private static let program: String = {
-    if let path = ProcessInfo.processInfo.environment["CAFFE_SWIFT"] { return path }
-    let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    return URL(fileURLWithPath: tests ?? "").deletingLastPathComponent()
-      .appendingPathComponent("caffe-swift").path
-  }()
-
   private let process = Process()
   private let logs: TemporaryFolder
 
@@ -46,12 +39,12 @@ final class Run {
   convenience init(
     _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
   ) throws {
-    try self.init(Run.program, arguments, in: folder, environment: environment)
+    try self.init(BuiltProgram.path, arguments, in: folder, environment: environment)
   }
 
   /// Runs a line of bash, in which `$0` is the program.
   convenience init(shell line: String, in folder: TemporaryFolder) throws {
-    try self.init("/bin/bash", ["-c", line, Run.program], in: folder)
+    try self.init("/bin/bash", ["-c", line, BuiltProgram.path], in: folder)
   }
 
   private init(
