@@ -80,6 +80,19 @@ final class Run {
 
   var isRunning: Bool { process.isRunning }
 
+  /// The processes that the program has started.
+  var children: [pid_t] {
+    get throws {
+      let parent = process.processIdentifier
+      return try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+        // The second field after the program's name in brackets is the parent.
+        let status = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8)
+        let fields = status?.split(separator: ")").last?.split(separator: " ")
+        return fields.flatMap { $0.count > 1 && Int32($0[1]) == parent ? pid_t(name) : nil }
+      }
+    }
+  }
+
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
   /// Waits until standard error contains `text` `count` times; fails after a minute.
