@@ -7,7 +7,7 @@ import Glibc
 /// It has no descriptor but its end of the socket, hears no Ctrl-C of the terminal, and ends with this
 /// process, however that ends, since the socket then closes. (`PR_SET_PDEATHSIG` would end it with the
 /// thread that started it.)
-final class ReaderChild {
+final class ReaderChild: @unchecked Sendable {  // one session at a time has it, and guards it
   /// The argument by which a program sees that it is one.
   static let mark = "--read-files-for-parent-process"
   /// The descriptor of its end of the socket.
