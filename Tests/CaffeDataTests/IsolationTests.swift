@@ -124,7 +124,8 @@ import Testing
   }
 
   @Test func aReaderThatCannotBeStartedIsASentence() {
-    let words = "x.h5: cannot start a process to read this file: /no/program: No such file or directory"
+    let words =
+      "x.h5: cannot start a process to read this file: /no/program: No such file or directory"
     #expect(refusal { _ = try RemoteHDF5File("x.h5", program: "/no/program") } == words)
   }
 }

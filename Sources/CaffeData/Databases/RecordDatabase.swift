@@ -1,5 +1,3 @@
-import CaffeErrors
-
 /// A database of records in a fixed order, that of their keys: what a Data layer reads.
 package protocol RecordDatabase: AnyObject, Sendable {
   var path: String { get }
@@ -20,7 +18,8 @@ package protocol RecordCursor: AnyObject {
   /// Moves before the record at `index`, so that `next` gives it. Unless this is a random cursor it
   /// takes time in proportion to `index`, but does not touch the values passed over.
   func seek(to index: Int) throws
-  /// Hands the records at `indices` to `body`, in that order; `next` then gives any record.
+  /// Hands the records at `indices` to `body`, in that order, up to one that is not there; where the cursor
+  /// stands then is not said.
   func records(at indices: [Int], _ body: (Record) throws -> Void) throws
 }
 
@@ -28,7 +27,7 @@ extension RecordCursor {
   package func records(at indices: [Int], _ body: (Record) throws -> Void) throws {
     for index in indices {
       try seek(to: index)
-      guard try next(body) != nil else { throw CaffeError("there is no record \(index)") }
+      if try next(body) == nil { return }
     }
   }
 }

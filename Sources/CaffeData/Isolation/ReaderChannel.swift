@@ -78,9 +78,10 @@ final class ReaderChannel {
     return header
   }
 
-  /// The content of a frame.
-  func receiveMessage(_ header: Header) throws -> ReaderMessage {
-    ReaderMessage(
+  /// The content of a frame, which is nonsense if it is larger than `limit`.
+  func receiveMessage(_ header: Header, limit: Int) throws -> ReaderMessage {
+    guard header.count <= limit else { throw ReaderFailure.nonsense }
+    return ReaderMessage(
       try [UInt8](unsafeUninitializedCapacity: header.count) { buffer, count in
         let room = UnsafeMutableRawBufferPointer(buffer)
         try receive(into: UnsafeMutableRawBufferPointer(rebasing: room[..<header.count]))

@@ -13,6 +13,7 @@ extension ReaderService {
       return answer
     }
     guard let lmdb else { throw ReaderFailure.nonsense }
+    ReaderLimits.allowMemory(for: lmdb.largestRecord)
     if request == .openCursor {
       let isRandom = try message.number() != 0
       let handle = newHandle()

@@ -27,6 +27,8 @@ final class ReaderService {
       ReaderChannel(dup(ReaderChild.descriptor)).waitForTheEnd()
       _exit(0)
     }
+    // As in the program that asks: a file too large is an error like others.
+    signal(SIGXFSZ, SIG_IGN)
     ReaderLimits.prepare()
     let service = ReaderService(channel)
     while true { service.serve() }
@@ -38,7 +40,7 @@ final class ReaderService {
   private func serve() {
     do {
       let header = try channel.receiveHeader()
-      var message = try channel.receiveMessage(header)
+      var message = try channel.receiveMessage(header, limit: .max)
       guard let request = ReaderRequest(rawValue: header.kind) else { _exit(70) }
       ReaderLimits.begin(cost: header.cost)
       do {

@@ -35,15 +35,21 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
     ReaderProcess.giveBack(child)
   }
 
-  /// Asks for something small.
+  /// No list of names is longer.
+  static let largestAnswer = 1 << 28
+
+  /// Asks for a message.
   ///
-  /// - Parameter cost: see `ReaderLimits`.
+  /// - Parameters:
+  ///   - cost: see `ReaderLimits`.
+  ///   - limit: how many bytes the answer has at most.
   func call(
-    _ request: ReaderRequest, cost: Int = 0, _ fill: (inout ReaderMessage) -> Void = { _ in }
+    _ request: ReaderRequest, cost: Int = 0, limit: Int = ReaderSession.largestAnswer,
+    _ fill: (inout ReaderMessage) -> Void = { _ in }
   ) throws -> ReaderMessage {
     try exchange(request, cost: cost, fill) { channel, header in
       guard header.kind == ReaderReply.answer.rawValue else { throw ReaderFailure.nonsense }
-      return try channel.receiveMessage(header)
+      return try channel.receiveMessage(header, limit: limit)
     }
   }
 
@@ -103,7 +109,7 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
     _ header: ReaderChannel.Header, _ channel: ReaderChannel
   ) throws {
     guard header.kind == ReaderReply.refusal.rawValue else { return }
-    var message = try channel.receiveMessage(header)
+    var message = try channel.receiveMessage(header, limit: largestAnswer)
     throw CaffeError(try message.text(), places: try message.texts())
   }
 

@@ -12,15 +12,21 @@ package final class RemoteHDF5File: HDF5Reading {
     _ = try session.call(.openHDF5) { $0.put(path) }
   }
 
-  package func exists(_ name: String) throws -> Bool { try tell(.exists, name) { try $0.number() } != 0 }
+  package func exists(_ name: String) throws -> Bool {
+    try tell(.exists, name) { try $0.number() } != 0
+  }
 
   package func children(of group: String) throws -> [String] {
     try tell(.children, group) { try $0.texts() }
   }
 
-  package func isGroup(_ name: String) throws -> Bool { try tell(.isGroup, name) { try $0.number() } != 0 }
+  package func isGroup(_ name: String) throws -> Bool {
+    try tell(.isGroup, name) { try $0.number() } != 0
+  }
 
-  package func readString(_ name: String) throws -> String { try tell(.text, name) { try $0.text() } }
+  package func readString(_ name: String) throws -> String {
+    try tell(.text, name) { try $0.text() }
+  }
 
   package func dataset(_ name: String) throws -> any HDF5Values {
     try tell(.openDataset, name) {

@@ -5,18 +5,17 @@ final class RemoteLMDBDatabase: RecordDatabase {
   let path: String
   let count: Int
   private let session: ReaderSession
-  /// No record is larger than the file.
-  private let largestRecord: Int
+  private let fileSize: Int
 
   init(_ path: String) throws {
     self.path = path
     let session = try ReaderSession(path, library: "liblmdb")
     self.session = session
     var answer = try session.call(.openLMDB) { $0.put(path) }
-    (count, largestRecord) = try session.decode {
-      let (count, largest) = (try answer.number(), try answer.number())
-      guard count > 0, largest > 0 else { throw ReaderFailure.nonsense }
-      return (count, largest)
+    (count, fileSize) = try session.decode {
+      let (count, size) = (try answer.number(), try answer.number())
+      guard count > 0, size > 0 else { throw ReaderFailure.nonsense }
+      return (count, size)
     }
   }
 
@@ -25,10 +24,9 @@ final class RemoteLMDBDatabase: RecordDatabase {
   func makeRandomCursor() throws -> any RecordCursor { try openCursor(isRandom: true) }
 
   private func openCursor(isRandom: Bool) throws -> any RecordCursor {
-    var answer = try session.call(.openCursor, cost: largestRecord) { $0.put(isRandom ? 1 : 0) }
+    var answer = try session.call(.openCursor, cost: fileSize) { $0.put(isRandom ? 1 : 0) }
     return RemoteLMDBCursor(
-      self, session, handle: try session.decode { try answer.number() },
-      largestRecord: largestRecord)
+      self, session, handle: try session.decode { try answer.number() }, fileSize: fileSize)
   }
 }
 
@@ -40,17 +38,22 @@ private final class RemoteLMDBCursor: RecordCursor {
   private let database: RemoteLMDBDatabase
   private let session: ReaderSession
   private let handle: Int
+  /// Walking to a record takes time for all of it.
+  private let fileSize: Int
+  /// What comes with the last record that began within the bytes asked for.
   private let largestRecord: Int
   private var bytesToAsk = RemoteLMDBCursor.fewBytes
   private var records = RecordBlock()
 
   init(
-    _ database: RemoteLMDBDatabase, _ session: ReaderSession, handle: Int, largestRecord: Int
+    _ database: RemoteLMDBDatabase, _ session: ReaderSession, handle: Int, fileSize: Int
   ) {
     self.database = database
     self.session = session
     self.handle = handle
-    self.largestRecord = largestRecord
+    self.fileSize = fileSize
+    // LMDB counts the bytes of a record in 32 bits.
+    largestRecord = min(fileSize, 1 << 32) + 1 << 16
   }
 
   deinit { _ = try? session.call(.drop) { $0.put(handle) } }
@@ -58,7 +61,9 @@ private final class RemoteLMDBCursor: RecordCursor {
   func next<Result>(_ body: (Record) throws -> Result) throws -> Result? {
     if records.isEmpty {
       let bytes = bytesToAsk
-      let answer = try session.call(.nextRecords, cost: bytes + largestRecord) {
+      let answer = try session.call(
+        .nextRecords, cost: bytes, limit: bytes + largestRecord
+      ) {
         $0.put(handle)
         $0.put(bytes)
       }
@@ -72,7 +77,7 @@ private final class RemoteLMDBCursor: RecordCursor {
     precondition((0..<database.count).contains(index), "record \(index) of \(database.count)")
     records = RecordBlock()
     bytesToAsk = Self.fewBytes
-    _ = try session.call(.seek, cost: largestRecord) {
+    _ = try session.call(.seek, cost: fileSize) {
       $0.put(handle)
       $0.put(index)
     }
@@ -82,15 +87,15 @@ private final class RemoteLMDBCursor: RecordCursor {
     records = RecordBlock()
     var rest = indices[...]
     while !rest.isEmpty {
-      let answer = try session.call(.recordsAt, cost: Self.manyBytes + largestRecord) {
+      let answer = try session.call(
+        .recordsAt, cost: Self.manyBytes, limit: Self.manyBytes + largestRecord
+      ) {
         $0.put(handle)
         $0.put(Self.manyBytes)
         $0.put(Array(rest))
       }
       var block = try session.decode { try RecordBlock(answer) }
-      guard !block.isEmpty else {
-        throw CaffeError("there is no record \(rest.first ?? 0)", places: [database.path])
-      }
+      if block.isEmpty { return }
       while try block.next(body) != nil { rest = rest.dropFirst() }
     }
   }

@@ -32,7 +32,10 @@ final class ServedCursor {
   private func gather(
     atMost bytes: Int, _ step: ((Record) throws -> Void) throws -> Bool
   ) throws -> ReaderMessage {
-    if let failure { throw failure }
+    if let failure {
+      self.failure = nil
+      throw failure
+    }
     var message = ReaderMessage()
     do {
       while message.bytes.count < bytes,

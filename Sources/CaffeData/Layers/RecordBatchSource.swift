@@ -83,8 +83,9 @@ final class RecordBatchSource: ImageBatchSource, @unchecked Sendable {
     let first = number * batchSize
     let places = first..<first + batchSize
     if let order {
-      try withPlace(database.path) {
-        try cursor.records(at: places.map { order[$0] }) { records.append($0) }
+      try cursor.records(at: places.map { order[$0] }) { records.append($0) }
+      guard records.ends.count == batchSize else {
+        throw CaffeError("records are missing from this database", places: [database.path])
       }
     } else {
       for place in places {
