@@ -103,7 +103,7 @@ private final class LMDBCursor: RecordCursor {
     guard status != MDB_NOTFOUND else { return nil }
     try LMDB.check(status, "cannot read the next record")
     step = MDB_NEXT
-    guard key.mv_size <= largest, value.mv_size <= largest else {
+    guard (0...largest).contains(key.mv_size), (0...largest).contains(value.mv_size) else {
       throw CaffeError("a record claims \(value.mv_size) bytes in a file of \(largest)")
     }
     return Record(
