@@ -44,6 +44,10 @@ package final class LMDBDatabase: RecordDatabase {
 
   package func makeRandomCursor() throws -> any RecordCursor {
     let keys = try keys.get(makeCursor)
+    guard keys.count == count else {
+      throw CaffeError(
+        "the header promises \(count) records, but there are \(keys.count)", places: [path])
+    }
     return try withPlace(path) { try LMDBCursor(self, environment, keys) }
   }
 
