@@ -128,4 +128,21 @@ import Testing
       "x.h5: cannot start a process to read this file: /no/program: No such file or directory"
     #expect(refusal { _ = try RemoteHDF5File("x.h5", program: "/no/program") } == words)
   }
+
+  /// Each of these bytes crashes liblmdb, and this process with it if read here. The next database is read.
+  @Test(arguments: [(11352, 7), (10597, 45)] as [(Int, UInt8)])
+  func aDatabaseThatCrashesTheLibraryIsASentence(place: Int, byte: UInt8) throws {
+    var pages = try bytes(of: golden("data/db-lmdb-gray/data.mdb"))
+    pages[place] = byte
+    try FileManager.default.createDirectory(
+      atPath: folder("db"), withIntermediateDirectories: false)
+    _ = try folder.write("db/data.mdb", pages)
+    let words = refusal {
+      let cursor = try LMDBDatabase.open(folder("db")).makeCursor()
+      while try cursor.next({ _ in }) != nil {}
+    }
+    let sentence = /: liblmdb broke down \(signal (7|11)\) over this file, which must be damaged/
+    #expect(words.contains(sentence), "\(words)")
+    #expect(try LMDBDatabase.open(golden("data/db-lmdb-gray")).count > 0)
+  }
 }

@@ -27,6 +27,9 @@ final class ReaderChild: @unchecked Sendable {  // one session at a time has it,
       throw CaffeError("cannot start a process to read this file: \(SystemFile.reason)")
     }
     channel = ReaderChannel(ends[0])
+    // As much as the system allows: answers then come in fewer pieces.
+    var room: Int32 = 1 << 20
+    setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, socklen_t(MemoryLayout<Int32>.size))
     defer { close(ends[1]) }
     process = try Self.start(program, giving: ends[1])
   }
