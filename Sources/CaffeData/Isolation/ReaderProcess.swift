@@ -23,7 +23,20 @@ public enum ReaderProcess {
   /// LMDB databases will be read in processes that run this same program.
   public static func begin() {
     if CommandLine.arguments.dropFirst() == [ReaderChild.mark] { ReaderService.run() }
-    use(program: "/proc/self/exe")
+    use(program: ownProgram)
+  }
+
+  /// The program that runs: by a name that stays when the file gets another, but which is valgrind's under
+  /// valgrind.
+  private static var ownProgram: String {
+    let link = "/proc/self/exe"
+    guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else {
+      return link
+    }
+    var (running, named) = (stat(), stat())
+    guard stat(link, &running) == 0, stat(target, &named) == 0 else { return link }
+    let isSame = running.st_dev == named.st_dev && running.st_ino == named.st_ino
+    return isSame ? link : target
   }
 
   /// Reads in processes that run `program`, which calls `begin()`; from now on, nil: in this process.
@@ -45,7 +58,7 @@ public enum ReaderProcess {
       return (state.program, nil)
     }
     if let idle { return idle }
-    return try ReaderChild(program ?? "/proc/self/exe")
+    return try ReaderChild(program ?? ownProgram)
   }
 
   /// Takes back one that has no file open any more.
