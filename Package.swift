@@ -152,7 +152,7 @@ if Context.environment["CAFFE_FUZZ"] != nil {
   package.targets += [
     .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
     .executableTarget(
-      name: "caffe-fuzz", dependencies: ["CaffeFuzzFormats", "CLibFuzzer"],
+      name: "caffe-fuzz", dependencies: ["CaffeData", "CaffeFuzzFormats", "CLibFuzzer"],
       path: "Tests/Fuzz/Harness"),
   ]
 }

@@ -127,6 +127,31 @@ import Testing
     }
   }
 
+  /// A count in the header that nothing stands behind.
+  @Test func tellsWhatCountIsForged() throws {
+    let path = try write("db", count: 3579)
+    _ = try folder.write(
+      "db/data.mdb", replacing(3579, by: 3580, in: try bytes(of: path + "/data.mdb")))
+    let database = try LMDBDatabase(path)
+    #expect(try records(database).count == 3579)
+    expectError("\(path): the header promises 3580 records, but there are 3579") {
+      _ = try database.makeRandomCursor()
+    }
+  }
+
+  /// Of the last page, in the place of which is the largest number.
+  @Test func tellsWhatLastPageIsForged() throws {
+    let path = try write("db", count: 2000)
+    var pages = try bytes(of: path + "/data.mdb")
+    // Bytes 136 to 143 of both headers come after those of the page, the map and two tables.
+    for header in [0, 4096] {
+      pages.replaceSubrange(header + 136..<header + 144, with: [UInt8](repeating: 0xFF, count: 8))
+      pages[header + 143] = 0x7F
+    }
+    _ = try folder.write("db/data.mdb", pages)
+    expectError("data.mdb is truncated") { _ = try LMDBDatabase(path) }
+  }
+
   @Test func tellsWhatIsForeign() throws {
     try FileManager.default.createDirectory(
       atPath: folder("foreign"), withIntermediateDirectories: false)

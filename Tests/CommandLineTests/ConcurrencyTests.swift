@@ -37,6 +37,35 @@ import Testing
     #expect(first.isRunning)
   }
 
+  /// Databases are read in processes of their own, which Ctrl-C in a terminal does not reach and which end
+  /// with the run, however it ends.
+  @Test(arguments: [SIGINT, SIGKILL])
+  func readersEndWithTheirRun(signal: Int32) throws {
+    let shop = try Workshop(solver: Self.endless + "snapshot_after_train: false")
+    let run = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
+    try run.wait(for: "Iteration 1 ")
+    let readers = try run.children
+    #expect(!readers.isEmpty)
+    for reader in readers { #expect(getpgid(reader) == reader) }
+    run.send(signal)
+    _ = try run.outcome()
+    for _ in 0..<500 where readers.contains(where: { kill($0, 0) == 0 }) { usleep(10_000) }
+    for reader in readers { #expect(kill(reader, 0) != 0) }
+  }
+
+  /// A reader that is killed, as by a system that needs memory, ends the run in one line.
+  @Test func aReaderThatIsKilledIsOneSentence() throws {
+    let shop = try Workshop(solver: Self.endless + "snapshot_after_train: false")
+    let run = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
+    try run.wait(for: "Iteration 1 ")
+    for reader in try run.children { kill(reader, SIGKILL) }
+    let outcome = try run.outcome()
+    #expect(outcome.status == 1 && outcome.complaints.count == 1, "\(outcome)")
+    #expect(
+      outcome.complaints.last?.hasSuffix(
+        "data: the process that reads this file was ended (signal 9)") == true, "\(outcome)")
+  }
+
   /// LevelDB locks what it opens; each run opens a view of its own.
   @Test func twoRunsReadOneLevelDB() throws {
     let shop = try Workshop(

@@ -14,9 +14,6 @@ struct FaultTests {
     let testDescription: String
     let arguments: [String]
     var solver = ""
-    /// libhdf5 appends to the file, which may end the process if a write fails behind its back; a full
-    /// disk is noticed before (`HDF5RowWriter`).
-    var isWrittenByHDF5 = false
     var prepare: @Sendable (Workshop) throws -> Void = { _ in }
   }
 
@@ -63,7 +60,7 @@ struct FaultTests {
         testDescription: "extract-features to HDF5",
         arguments: [
           "extract-features", "w_iter_1.caffemodel", "net.prototxt", "ip", "new", "1", "hdf5",
-        ], isWrittenByHDF5: true, prepare: trainOnce),
+        ], prepare: trainOnce),
       Job(
         testDescription: "convert-cifar to LMDB", arguments: ["convert-cifar", ".", "."],
         prepare: { shop in
@@ -141,7 +138,7 @@ struct FaultTests {
     let trial = try FaultTrial(job)
     var count = 0
     let isSnapshot = job.testDescription.hasPrefix("snapshots")
-    for fault in Self.faults where !(job.isWrittenByHDF5 && fault.call == "write") {
+    for fault in Self.faults {
       // Memory is asked for often, and everywhere in the same way.
       if fault.call == "memory", !isSnapshot && !Fault.all { continue }
       count += try trial.exhaust(fault)
@@ -153,7 +150,6 @@ struct FaultTests {
   /// Neither is an error: writes go on where they stopped.
   @Test(arguments: jobs)
   func shortAndInterruptedCallsAreTakenUpAgain(job: Job) throws {
-    if job.isWrittenByHDF5 { return }
     let trial = try FaultTrial(job)
     // Databases and their locks are written by their libraries, and LMDB takes a short write for a full
     // disk.

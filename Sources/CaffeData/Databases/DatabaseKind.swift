@@ -58,7 +58,7 @@ package enum DatabaseKind: String, Sendable, CaseIterable {
   private func openDatabase(_ path: String) throws -> any RecordDatabase {
     switch self {
     case .levelDB: try LevelDBDatabase(path)
-    case .lmdb: try LMDBDatabase(path)
+    case .lmdb: try LMDBDatabase.open(path)
     case .idx: try IDXDatabase(path)
     case .cifar: try CIFARDatabase(path)
     }

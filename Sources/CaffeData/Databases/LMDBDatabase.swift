@@ -13,7 +13,15 @@ package final class LMDBDatabase: RecordDatabase {
   private let environment: LMDBEnvironment
   private let keys = LazyKeyIndex()
 
-  /// Opens the folder `path` that holds `data.mdb`.
+  /// Opens a database where the program wants it read: see `ReaderProcess`.
+  package static func open(_ path: String) throws -> any RecordDatabase {
+    ReaderProcess.isUsed ? try RemoteLMDBDatabase(path) : try LMDBDatabase(path)
+  }
+
+  /// No record is larger than the file.
+  var largestRecord: Int { environment.fileSize }
+
+  /// Opens the folder `path` that holds `data.mdb`, in this process.
   package init(_ path: String) throws {
     self.path = path
     environment = try withPlace(path) { try LMDBEnvironment.acquire(path) }
@@ -36,6 +44,10 @@ package final class LMDBDatabase: RecordDatabase {
 
   package func makeRandomCursor() throws -> any RecordCursor {
     let keys = try keys.get(makeCursor)
+    guard keys.count == count else {
+      throw CaffeError(
+        "the header promises \(count) records, but there are \(keys.count)", places: [path])
+    }
     return try withPlace(path) { try LMDBCursor(self, environment, keys) }
   }
 
@@ -95,7 +107,7 @@ private final class LMDBCursor: RecordCursor {
     guard status != MDB_NOTFOUND else { return nil }
     try LMDB.check(status, "cannot read the next record")
     step = MDB_NEXT
-    guard key.mv_size <= largest, value.mv_size <= largest else {
+    guard (0...largest).contains(key.mv_size), (0...largest).contains(value.mv_size) else {
       throw CaffeError("a record claims \(value.mv_size) bytes in a file of \(largest)")
     }
     return Record(

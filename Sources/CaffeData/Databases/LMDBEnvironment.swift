@@ -78,9 +78,9 @@ final class LMDBEnvironment: @unchecked Sendable {  // LMDB lets threads share a
     var pages = MDB_stat()
     try LMDB.check(mdb_env_info(handle, &info), "cannot read the header")
     try LMDB.check(mdb_env_stat(handle, &pages), "cannot read the header")
-    let (needed, overflow) = (info.me_last_pgno + 1).multipliedReportingOverflow(
-      by: Int(pages.ms_psize))
-    guard !overflow, needed <= fileSize else {
+    // A forged number may be negative, or the largest there is.
+    let needed = info.me_last_pgno.clampedSum(1).clampedProduct(Int(pages.ms_psize))
+    guard info.me_last_pgno >= 0, needed <= fileSize else {
       throw CaffeError(
         "data.mdb is truncated: it has \(fileSize) bytes, its header promises \(needed)")
     }

@@ -18,6 +18,18 @@ package protocol RecordCursor: AnyObject {
   /// Moves before the record at `index`, so that `next` gives it. Unless this is a random cursor it
   /// takes time in proportion to `index`, but does not touch the values passed over.
   func seek(to index: Int) throws
+  /// Hands the records at `indices` to `body`, in that order, up to one that is not there; where the cursor
+  /// stands then is not said.
+  func records(at indices: [Int], _ body: (Record) throws -> Void) throws
+}
+
+extension RecordCursor {
+  package func records(at indices: [Int], _ body: (Record) throws -> Void) throws {
+    for index in indices {
+      try seek(to: index)
+      if try next(body) == nil { return }
+    }
+  }
 }
 
 /// One record. Its bytes belong to the database and are valid only inside the call that gave it.

@@ -89,6 +89,50 @@ package struct SystemFile: ~Copyable {
     }
   }
 
+  /// How many bytes the file has now.
+  var size: Int {
+    get throws {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else { throw CaffeError(Self.reason) }
+      return Int(status.st_size)
+    }
+  }
+
+  /// Reads from `place` on.
+  ///
+  /// - Returns: how many bytes there are, at most as many as fit into `buffer`.
+  func read(at place: Int, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    var done = 0
+    while done < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(place + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw CaffeError(Self.reason) }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  /// Writes all bytes from `place` on.
+  func write(_ bytes: UnsafeRawBufferPointer, at place: Int) throws {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(place + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw CaffeError(Self.reason) }
+      done += count
+    }
+  }
+
+  /// Makes the file end after `count` bytes.
+  func truncate(to count: Int) throws {
+    guard Self.again({ ftruncate(descriptor, off_t(count)) }) == 0 else {
+      throw CaffeError(Self.reason)
+    }
+  }
+
   /// Makes sure that the disk has room for `count` bytes more than the file has now.
   func reserve(_ count: Int) throws {
     var status = stat()

@@ -118,7 +118,7 @@ private struct HDF5FileList {
   }
 
   /// The datasets of a file, which is as it was when the list was checked.
-  func open(_ file: Int) throws -> [HDF5Dataset] {
+  func open(_ file: Int) throws -> [any HDF5Values] {
     let datasets = try Self.datasets(paths[file], tops)
     let shapes = rowShapes.map { [rowCounts[file]] + $0 }
     guard datasets.map(\.shape) == shapes else {
@@ -127,8 +127,8 @@ private struct HDF5FileList {
     return datasets
   }
 
-  private static func datasets(_ path: String, _ tops: [String]) throws -> [HDF5Dataset] {
-    let file = try HDF5File(reading: path)
+  private static func datasets(_ path: String, _ tops: [String]) throws -> [any HDF5Values] {
+    let file = try HDF5File.open(path)
     let datasets = try tops.map { try file.dataset($0) }
     for dataset in datasets {
       guard let rows = dataset.shape.first else {
@@ -148,10 +148,10 @@ private struct HDF5FileList {
 private struct HDF5Window {
   let file: Int
   let rows: Range<Int>
-  let source: [HDF5Dataset]
+  let source: [any HDF5Values]
   private let values: [[Float]]
 
-  init(file: Int, rows: Range<Int>, source: [HDF5Dataset]) throws {
+  init(file: Int, rows: Range<Int>, source: [any HDF5Values]) throws {
     self.file = file
     self.rows = rows
     self.source = source

@@ -6,7 +6,8 @@ import CaffeErrors
 /// Any integer or floating-point class is accepted and converted by the library to the type asked
 /// for; an integer type asked of fractions truncates toward zero. A dataset whose header promises
 /// more than the file can hold is refused before anything is allocated.
-package final class HDF5Dataset: @unchecked Sendable {  // used only inside HDF5Library.locked
+package final class HDF5Dataset: HDF5Values, @unchecked Sendable {
+  // The library is used only inside HDF5Library.locked.
   package let name: String
   /// The extents, outermost first; empty for a scalar.
   package let shape: [Int]
@@ -15,15 +16,15 @@ package final class HDF5Dataset: @unchecked Sendable {  // used only inside HDF5
   private let file: HDF5File
   private let id: hid_t
 
-  /// How many values one row holds: the product of all extents but the first.
-  package var rowCount: Int { shape.dropFirst().reduce(1, *) }
+  /// Whether the values lie in one piece, so that some cost no more than their share of all.
+  let isContiguous: Bool
 
   init(_ name: String, of file: HDF5File) throws {
-    (id, shape, count) = try file.locked(name) { parent in
+    (id, shape, count, isContiguous) = try file.locked(name) { parent in
       let id = try file.open(name, in: parent)
       do {
         let (shape, count) = try HDF5Header.examine(dataset: id, inFile: parent)
-        return (id, shape, count)
+        return (id, shape, count, HDF5Header.isContiguous(id))
       } catch {
         _ = H5Oclose(id)
         throw error
@@ -37,14 +38,6 @@ package final class HDF5Dataset: @unchecked Sendable {  // used only inside HDF5
     HDF5Library.locked { _ = H5Oclose(id) }
   }
 
-  /// All values, in row-major order.
-  package func read<Number: HDF5Number>(as type: Number.Type = Number.self) throws -> [Number] {
-    var values = [Number](repeating: .zero, count: count)
-    try values.withUnsafeMutableBufferPointer { try read(into: $0) }
-    return values
-  }
-
-  /// All values, in row-major order, into a buffer of exactly `count`.
   package func read<Number: HDF5Number>(into values: UnsafeMutableBufferPointer<Number>) throws {
     precondition(values.count == count, "\(name): \(count) values into room for \(values.count)")
     guard let base = values.baseAddress, count > 0 else { return }
@@ -54,9 +47,16 @@ package final class HDF5Dataset: @unchecked Sendable {  // used only inside HDF5
     }
   }
 
-  /// The rows `rows` of the first axis, into a buffer of exactly `rows.count × rowCount`.
   package func read<Number: HDF5Number>(
     rows: Range<Int>, into values: UnsafeMutableBufferPointer<Number>
+  ) throws {
+    try read(rows: rows, into: values, toldAs: "rows \(rows)")
+  }
+
+  /// - Parameter description: what an error calls the rows.
+  func read<Number: HDF5Number>(
+    rows: Range<Int>, into values: UnsafeMutableBufferPointer<Number>,
+    toldAs description: @autoclosure () -> String
   ) throws {
     precondition(
       !shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= shape[0]
@@ -78,22 +78,13 @@ package final class HDF5Dataset: @unchecked Sendable {  // used only inside HDF5
       defer { _ = H5Sclose(memory) }
       try HDF5Library.check(
         H5Dread(id, Number.hdf5Type, memory, window, h5_default(), base),
-        "cannot read rows \(rows)")
+        "cannot read \(description())")
     }
   }
 }
 
 extension HDF5File {
-  /// Opens a dataset of numbers.
-  package func dataset(_ name: String) throws -> HDF5Dataset {
+  package func dataset(_ name: String) throws -> any HDF5Values {
     try HDF5Dataset(name, of: self)
-  }
-
-  /// Reads a whole dataset of numbers with its extents.
-  package func read<Number: HDF5Number>(
-    _ name: String, as type: Number.Type = Number.self
-  ) throws -> HDF5Array<Number> {
-    let dataset = try dataset(name)
-    return HDF5Array(shape: dataset.shape, values: try dataset.read())
   }
 }

@@ -9,7 +9,8 @@ import Foundation
 /// the object. May be used from several threads; calls run one at a time.
 ///
 /// Source: the HDF5 1.10 reference manual, and the files Caffe writes with it.
-package final class HDF5File: @unchecked Sendable {  // state changes only inside HDF5Library.locked
+package final class HDF5File: HDF5Reading, @unchecked Sendable {
+  // State changes only inside HDF5Library.locked.
   package let path: String
   private var id: hid_t
   /// Where a created file goes to.
@@ -20,7 +21,13 @@ package final class HDF5File: @unchecked Sendable {  // state changes only insid
     HDF5Library.locked { H5Fis_hdf5(path) > 0 }
   }
 
-  /// Opens an existing file for reading only.
+  /// Opens an existing file for reading only, where the program wants such files read: see
+  /// `ReaderProcess`.
+  package static func open(_ path: String) throws -> any HDF5Reading {
+    ReaderProcess.isUsed ? try RemoteHDF5File(path) : try HDF5File(reading: path)
+  }
+
+  /// Opens an existing file for reading only, in this process.
   package init(reading path: String) throws {
     self.path = path
     destination = nil

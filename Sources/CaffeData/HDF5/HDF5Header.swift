@@ -100,6 +100,14 @@ enum HDF5Header {
     return true
   }
 
+  /// Whether the values lie in the file in one piece outside of the header.
+  static func isContiguous(_ dataset: hid_t) -> Bool {
+    let creation = H5Dget_create_plist(dataset)
+    guard creation >= 0 else { return false }
+    defer { _ = H5Pclose(creation) }
+    return H5Pget_layout(creation) == H5D_CONTIGUOUS
+  }
+
   /// How many values one chunk holds; reading a single value unpacks that many.
   private static func chunkSize(
     _ creation: hid_t, _ layout: H5D_layout_t, _ axes: Int

@@ -63,19 +63,31 @@ enum HDF5Library {
 package protocol HDF5Number: BitwiseCopyable {
   /// The library's identifier for this type in memory.
   static var hdf5Type: Int64 { get }
+  static var hdf5NumberType: HDF5NumberType { get }
   static var zero: Self { get }
 }
 
+/// The number types, as one process names them to another.
+package enum HDF5NumberType: Int {
+  case float, double, int32, int64
+
+  var size: Int { self == .float || self == .int32 ? 4 : 8 }
+}
+
 extension Float: HDF5Number {
+  package static var hdf5NumberType: HDF5NumberType { .float }
   package static var hdf5Type: Int64 { h5_native_float() }
 }
 extension Double: HDF5Number {
+  package static var hdf5NumberType: HDF5NumberType { .double }
   package static var hdf5Type: Int64 { h5_native_double() }
 }
 extension Int32: HDF5Number {
+  package static var hdf5NumberType: HDF5NumberType { .int32 }
   package static var hdf5Type: Int64 { h5_native_int32() }
 }
 extension Int64: HDF5Number {
+  package static var hdf5NumberType: HDF5NumberType { .int64 }
   package static var hdf5Type: Int64 { h5_native_int64() }
 }
 

@@ -8,7 +8,6 @@ package final class HDF5RowWriter {
   package let path: String
   private let names: [String]
   private let rowShapes: [[Int]]
-  private let blocks: [Int]
   private var rows = 0
 
   /// Creates the file, replacing what was there, with datasets of no rows yet.
@@ -20,7 +19,7 @@ package final class HDF5RowWriter {
     names = datasets.map(\.name)
     rowShapes = datasets.map(\.rowShape)
     let blockValues = 1 << 16
-    blocks = rowShapes.map { min(1024, max(1, blockValues / $0.reduce(1, *))) }
+    let blocks = rowShapes.map { min(1024, max(1, blockValues / $0.reduce(1, *))) }
     let file = try HDF5File(creating: path)
     for (name, (shape, block)) in zip(names, zip(rowShapes, blocks)) {
       try file.create(
@@ -32,36 +31,26 @@ package final class HDF5RowWriter {
 
   /// Appends `count` rows to each dataset.
   ///
+  /// - Throws: among others, that the disk is full; the file is then as it was.
   /// - Parameter values: for each dataset `count` rows in row-major order.
   package func append(rows count: Int, _ values: [UnsafePointer<Float>]) throws {
     precondition(values.count == names.count, "\(values.count) values for \(names.count) datasets")
     try withPlace(path) {
-      try reserve(rows: count)
-      try HDF5Library.locked {
-        let file = try HDF5Library.check(h5_open_for_writing(path), "cannot open this HDF5 file")
-        do {
+      let overlay = try HDF5Overlay(path)
+      do {
+        try HDF5OverlayDriver.update(overlay) { file in
           for (index, start) in values.enumerated() {
             try withPlace("'\(names[index])'") {
               try append(count, rowShapes[index], start, to: names[index], in: file)
             }
           }
-        } catch {
-          _ = H5Fclose(file)
-          throw error
         }
-        try HDF5Library.check(H5Fclose(file), "cannot complete this file")
+      } catch {
+        throw overlay.failure ?? error
       }
+      try overlay.commit()
     }
     rows += count
-  }
-
-  /// libhdf5 does not survive a disk that fills up while it writes, so room is made before: for the
-  /// values, a block of each dataset that is not full, and the library's own records. What is not
-  /// used the library cuts off when it closes the file.
-  private func reserve(rows count: Int) throws {
-    let records = 1 << 20
-    let values = zip(rowShapes, blocks).map { ($1 + count) * $0.reduce(1, *) }.reduce(0, +)
-    try SystemFile(updating: path).reserve(records + values * MemoryLayout<Float>.size)
   }
 
   private func append(

@@ -81,9 +81,17 @@ final class RecordBatchSource: ImageBatchSource, @unchecked Sendable {
   func gather(_ number: Int) throws -> RawRecords {
     var records = RawRecords()
     let first = number * batchSize
-    for place in first..<first + batchSize {
-      if let order { try cursor.seek(to: order[place]) } else { try seek(to: place) }
-      try next { records.append($0) }
+    let places = first..<first + batchSize
+    if let order {
+      try cursor.records(at: places.map { order[$0] }) { records.append($0) }
+      guard records.ends.count == batchSize else {
+        throw CaffeError("records are missing from this database", places: [database.path])
+      }
+    } else {
+      for place in places {
+        try seek(to: place)
+        try next { records.append($0) }
+      }
     }
     return records
   }

@@ -8,9 +8,9 @@ import CaffeSchema
 /// A layer name with `/` makes groups within groups, which BVLC Caffe neither writes nor reads.
 extension Weights {
   static func readHDF5(_ path: String) throws -> [Layer] {
-    let file = try HDF5File(reading: path)
-    guard file.exists("data"), try file.isGroup("data") else {
-      throw file.exists("history")
+    let file = try HDF5File.open(path)
+    guard try file.exists("data"), try file.isGroup("data") else {
+      throw try file.exists("history")
         ? Weights.isState(path)
         : CaffeError("\(path) has no group 'data', so it is no caffemodel.h5")
     }
@@ -24,7 +24,7 @@ extension Weights {
   private static let (deepest, mostLayers) = (16, 1 << 16)
 
   private static func collect(
-    _ file: HDF5File, group: String, name: String, depth: Int, into layers: inout [Layer]
+    _ file: any HDF5Reading, group: String, name: String, depth: Int, into layers: inout [Layer]
   ) throws {
     guard depth <= deepest, layers.count < mostLayers else {
       throw CaffeError("\(file.path): the groups in 'data' have no end")
@@ -51,7 +51,7 @@ extension Weights {
   }
 
   /// A float dataset as a blob.
-  package static func blob(_ file: HDF5File, _ path: String) throws -> BlobProto {
+  package static func blob(_ file: any HDF5Reading, _ path: String) throws -> BlobProto {
     let array = try file.read(path, as: Float.self)
     var shape = BlobShape()
     shape.dim = array.shape

@@ -5,7 +5,7 @@ import CaffeSchema
 /// A run's state in a `.solverstate.h5`: one dataset for each field that is set, in a group of its own.
 extension RunState {
   /// Reads the group; a state without it is that of a run which has seen nothing.
-  init(_ file: HDF5File, group: String) throws {
+  init(_ file: any HDF5Reading, group: String) throws {
     self.init()
     func integer(_ field: String) throws -> Int? {
       try RunState.first(of: field, as: Int64.self, in: file, group).map { Int($0) }
@@ -19,15 +19,15 @@ extension RunState {
     if let value = try float("best_score") { bestScore = value }
     if let value = try integer("best_iter") { bestIter = value }
     if let value = try integer("tests_since_best") { testsSinceBest = value }
-    if file.exists("\(group)/snapshot") {
+    if try file.exists("\(group)/snapshot") {
       snapshot = try file.read("\(group)/snapshot", as: Int64.self).values.map { Int($0) }
     }
   }
 
   private static func first<Number: HDF5Number>(
-    of field: String, as type: Number.Type, in file: HDF5File, _ group: String
+    of field: String, as type: Number.Type, in file: any HDF5Reading, _ group: String
   ) throws -> Number? {
-    guard file.exists(group), file.exists("\(group)/\(field)") else { return nil }
+    guard try file.exists(group), try file.exists("\(group)/\(field)") else { return nil }
     let values = try file.read("\(group)/\(field)", as: type).values
     guard values.count == 1 else {
       throw CaffeError(

@@ -7,23 +7,23 @@ extension TrainingState {
   private static let group = "caffe_swift"
 
   static func readHDF5(_ path: String) throws -> TrainingState {
-    let file = try HDF5File(reading: path)
-    guard file.exists("history"), file.exists("iter") else {
+    let file = try HDF5File.open(path)
+    guard try file.exists("history"), try file.exists("iter") else {
       throw CaffeError(
-        file.exists("data")
+        try file.exists("data")
           ? "\(path) holds weights, not a solver state; give it to --weights, or the .solverstate.h5 beside it to --snapshot"
           : "\(path) has no 'iter' and 'history', so it is no solverstate.h5")
     }
     let count = try file.children(of: "history").count
     return TrainingState(
       iteration: Int(try file.readNumber("iter")),
-      learnedNet: file.exists("learned_net") ? try file.readString("learned_net") : "",
-      currentStep: file.exists("current_step") ? Int(try file.readNumber("current_step")) : 0,
+      learnedNet: try file.exists("learned_net") ? file.readString("learned_net") : "",
+      currentStep: try file.exists("current_step") ? Int(file.readNumber("current_step")) : 0,
       history: try (0..<count).map { try Weights.blob(file, "history/\($0)") },
-      extras: file.exists(group) ? try extras(file) : nil)
+      extras: try file.exists(group) ? extras(file) : nil)
   }
 
-  private static func extras(_ file: HDF5File) throws -> Extras {
+  private static func extras(_ file: any HDF5Reading) throws -> Extras {
     let carried = try carried(file)
     let passes = try file.read("\(group)/pass", as: Int64.self).values
     return Extras(
@@ -33,18 +33,18 @@ extension TrainingState {
           pass: UInt64(bitPattern: pass),
           carried: carried.filter { $0.net == number }.map(\.state))
       },
-      lossWindow: file.exists("\(group)/loss_window")
-        ? try file.read("\(group)/loss_window", as: Float.self).values : [],
+      lossWindow: try file.exists("\(group)/loss_window")
+        ? file.read("\(group)/loss_window", as: Float.self).values : [],
       solverType: try file.readString("\(group)/solver_type"),
       run: try RunState(file, group: "\(group)/run"))
   }
 
   /// Groups `0`, `1`, … with `net`, `layer`, and the blobs as `blob/0`, `blob/1`, ….
   private static func carried(
-    _ file: HDF5File
+    _ file: any HDF5Reading
   ) throws -> [(net: Int, state: NetProgress.Carried)] {
     let all = "\(group)/carried_state"
-    guard file.exists(all) else { return [] }
+    guard try file.exists(all) else { return [] }
     return try (0..<file.children(of: all).count).map { index in
       let place = "\(all)/\(index)"
       let blobs = try (0..<file.children(of: "\(place)/blob").count).map {
@@ -92,7 +92,7 @@ extension TrainingState {
   }
 }
 
-extension HDF5File {
+extension HDF5Reading {
   /// The number of a dataset that holds one.
   fileprivate func readNumber(_ name: String) throws -> Int64 {
     let values = try read(name, as: Int64.self).values

@@ -19,8 +19,8 @@ static inline hid_t h5_dataset_creation(void) { return H5P_DATASET_CREATE; }
 static inline hid_t h5_open_for_reading(const char *path) {
   return H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
 }
-static inline hid_t h5_open_for_writing(const char *path) {
-  return H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+static inline hid_t h5_open_for_writing(const char *path, hid_t access) {
+  return H5Fopen(path, H5F_ACC_RDWR, access);
 }
 static inline hsize_t h5_unlimited(void) { return H5S_UNLIMITED; }
 static inline hid_t h5_file_access(void) { return H5P_FILE_ACCESS; }

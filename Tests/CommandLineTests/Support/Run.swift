@@ -30,15 +30,8 @@ struct Outcome: CustomStringConvertible {
   var description: String { "status \(status)\n\(output)\(errors)" }
 }
 
-/// A run of the built program: `CAFFE_SWIFT`, or the one that stands beside the test program.
+/// A run of the built program.
 final class Run {
-  private static let program: String = {
-    if let path = ProcessInfo.processInfo.environment["CAFFE_SWIFT"] { return path }
-    let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    return URL(fileURLWithPath: tests ?? "").deletingLastPathComponent()
-      .appendingPathComponent("caffe-swift").path
-  }()
-
   private let process = Process()
   private let logs: TemporaryFolder
 
@@ -46,12 +39,12 @@ final class Run {
   convenience init(
     _ arguments: [String], in folder: TemporaryFolder, environment: [String: String] = [:]
   ) throws {
-    try self.init(Run.program, arguments, in: folder, environment: environment)
+    try self.init(BuiltProgram.path, arguments, in: folder, environment: environment)
   }
 
   /// Runs a line of bash, in which `$0` is the program.
   convenience init(shell line: String, in folder: TemporaryFolder) throws {
-    try self.init("/bin/bash", ["-c", line, Run.program], in: folder)
+    try self.init("/bin/bash", ["-c", line, BuiltProgram.path], in: folder)
   }
 
   private init(
@@ -88,6 +81,19 @@ final class Run {
   deinit { if process.isRunning { send(SIGKILL) } }
 
   var isRunning: Bool { process.isRunning }
+
+  /// The processes that the program has started.
+  var children: [pid_t] {
+    get throws {
+      let parent = process.processIdentifier
+      return try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+        // The second field after the program's name in brackets is the parent.
+        let status = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8)
+        let fields = status?.split(separator: ")").last?.split(separator: " ")
+        return fields.flatMap { $0.count > 1 && Int32($0[1]) == parent ? pid_t(name) : nil }
+      }
+    }
+  }
 
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 

@@ -10,10 +10,10 @@ extension FileFormat {
     levelDB("leveldb-log", "Tests/Fixtures/leveldb-log", "000003.log"),
     levelDB("leveldb-manifest", "Tests/Goldens/data/db-leveldb", "MANIFEST-000004"),
     FileFormat(
-      "lmdb", survivesDamage: false, seeds: try files("Tests/Goldens/data/db-lmdb-gray/data.mdb")
+      "lmdb", seeds: try files("Tests/Goldens/data/db-lmdb-gray/data.mdb")
     ) { bytes in
       try Scratch.withFile(bytes, named: "data.mdb") {
-        try readAll(LMDBDatabase(($0 as NSString).deletingLastPathComponent))
+        try readAll(LMDBDatabase.open(($0 as NSString).deletingLastPathComponent))
       }
     },
   ]
@@ -35,7 +35,7 @@ extension FileFormat {
   }
 
   /// Every record in order, then one of them from the index of keys.
-  private static func readAll(_ database: some RecordDatabase) throws {
+  private static func readAll(_ database: any RecordDatabase) throws {
     let cursor = try database.makeCursor()
     var size = 0
     while try cursor.next({ size &+= $0.value.reduce($0.key.count) { $0 &+ Int($1) } }) != nil {}

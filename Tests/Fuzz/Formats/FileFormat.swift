@@ -1,23 +1,22 @@
 import CaffeErrors
 
 /// A kind of file that this package reads, as fuzzing and the tests of damaged files see it.
+///
+/// HDF5 and LMDB are read as programs do that have called `ReaderProcess.begin()`; in this process a damaged
+/// one may crash it.
 package struct FileFormat: Sendable, CustomStringConvertible {
   package let name: String
-  /// Whether the library below looks at what it reads. libhdf5 and liblmdb believe the addresses inside
-  /// a file, and may crash over one that is damaged in the middle; that its end is there, we look.
-  package let survivesDamage: Bool
   /// Sound files, small ones, to begin from.
   package let seeds: @Sendable () throws -> [[UInt8]]
   /// Reads all of a file of this kind, as the commands do.
   package let read: @Sendable (UnsafeRawBufferPointer) throws -> Void
 
   package init(
-    _ name: String, survivesDamage: Bool = true,
+    _ name: String,
     seeds: @autoclosure @escaping @Sendable () throws -> [[UInt8]],
     read: @escaping @Sendable (UnsafeRawBufferPointer) throws -> Void
   ) {
     self.name = name
-    self.survivesDamage = survivesDamage
     self.seeds = seeds
     self.read = read
   }

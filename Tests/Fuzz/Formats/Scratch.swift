@@ -41,11 +41,11 @@ enum Scratch {
 extension FileFormat {
   /// A format whose reader wants a path.
   init(
-    _ name: String, survivesDamage: Bool = true, file: String,
+    _ name: String, file: String,
     seeds: @autoclosure @escaping @Sendable () throws -> [[UInt8]],
     read: @escaping @Sendable (String) throws -> Void
   ) {
-    self.init(name, survivesDamage: survivesDamage, seeds: try seeds()) { bytes in
+    self.init(name, seeds: try seeds()) { bytes in
       try Scratch.withFile(bytes, named: file, read)
     }
   }

@@ -12,15 +12,15 @@ extension FileFormat {
       seeds: try files("Tests/Goldens/solver/resume-sgd-binaryproto_iter_8.solverstate")
     ) { _ = try TrainingState.read($0) },
     FileFormat(
-      "weights-hdf5", survivesDamage: false, file: "x.caffemodel.h5",
+      "weights-hdf5", file: "x.caffemodel.h5",
       seeds: try files("Tests/Goldens/solver/init.caffemodel.h5")
     ) { _ = try Weights(contentsOf: $0) },
     FileFormat(
-      "state-hdf5", survivesDamage: false, file: "x.solverstate.h5",
+      "state-hdf5", file: "x.solverstate.h5",
       seeds: try files("Tests/Goldens/solver/resume-sgd-hdf5_iter_8.solverstate.h5")
     ) { _ = try TrainingState.read($0) },
     FileFormat(
-      "data-hdf5", survivesDamage: false, file: "train.h5",
+      "data-hdf5", file: "train.h5",
       seeds: try files("Tests/Goldens/solver/train.h5"),
       read: readRows),
   ]

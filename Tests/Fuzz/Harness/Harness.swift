@@ -1,4 +1,5 @@
 import CLibFuzzer
+import CaffeData
 import CaffeFuzzFormats
 import Foundation
 
@@ -6,15 +7,15 @@ import Foundation
 ///
 ///     caffe-fuzz FORMAT [libFuzzer's arguments]    fuzz
 ///     caffe-fuzz FORMAT --seeds FOLDER             write sound files to begin from
-///     caffe-fuzz --formats                         list the formats whose readers should be sound
+///     caffe-fuzz --formats                         list the formats
 @main enum Harness {
   nonisolated(unsafe) private static var format: FileFormat?
 
   static func main() throws {
+    ReaderProcess.begin()
     let arguments = CommandLine.arguments
     if arguments.dropFirst().first == "--formats" {
-      let formats = FileFormat.all.filter(\.survivesDamage)
-      return print(formats.map(\.name).joined(separator: "\n"))
+      return print(FileFormat.all.map(\.name).joined(separator: "\n"))
     }
     guard arguments.count > 1, let format = FileFormat.named(arguments[1]) else {
       FileHandle.standardError.write(Data("usage: caffe-fuzz FORMAT …, or --formats\n".utf8))
