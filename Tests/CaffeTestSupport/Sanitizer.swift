@@ -1,0 +1,12 @@
+import Foundation
+
+/// The address or thread sanitizer, if the tests run under one; `scripts/sanitize` says which.
+///
+/// Under it everything takes several times as long, and memory comes from its own allocator, which
+/// reserves terabytes of addresses.
+public enum Sanitizer {
+  /// `address` or `thread`; `nil` without one.
+  public static let name = ProcessInfo.processInfo.environment["CAFFE_SANITIZER"]
+
+  public static var isOn: Bool { name != nil }
+}
