@@ -9,4 +9,7 @@ public enum Sanitizer {
   public static let name = ProcessInfo.processInfo.environment["CAFFE_SANITIZER"]
 
   public static var isOn: Bool { name != nil }
+
+  /// How much longer to wait where a program is to get some way in a time.
+  public static let delay: UInt32 = isOn ? 10 : 1
 }
