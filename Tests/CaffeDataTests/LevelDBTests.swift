@@ -157,6 +157,70 @@ import Testing
     }
   }
 
+  /// A change that comes twice, one numbered out of turn or beyond what fits: LevelDB would end the
+  /// process over the first and the last. The checksums are right.
+  @Test(arguments: [(1, 1), (2, 3), (2, 1 << 56)] as [(UInt64, UInt64)])
+  func tellsWhereALogIsForged(first: UInt64, second: UInt64) throws {
+    let forged = folder("forged")
+    try FileManager.default.copyItem(atPath: fixture("leveldb-log"), toPath: forged)
+    let log = URL(fileURLWithPath: forged + "/000003.log")
+    let batch: (UInt64) -> [UInt8] = { number in
+      let numbers = withUnsafeBytes(of: number.littleEndian, Array.init) + [2, 0, 0, 0]
+      return numbers + [1, 1, 0x61, 1, 0x31, 1, 1, 0x62, 1, 0x32]
+    }
+    // Two changes each.
+    try Data(levelDBLog([batch(first), batch(first + 2)])).write(to: log)
+    #expect(try records(LevelDBDatabase(forged)).count == 2)
+    try Data(levelDBLog([batch(first), batch(second)])).write(to: log)
+    let sentence = "the log is damaged: change \(second) comes where \(first + 2) is due"
+    expectError("\(forged): 000003.log: \(sentence)") { _ = try LevelDBDatabase(forged) }
+  }
+
+  /// A batch in pieces, as those that do not fit into a block.
+  @Test func batchesInPiecesAreSoundOrRefused() throws {
+    let parted = folder("parted")
+    try FileManager.default.copyItem(atPath: fixture("leveldb-log"), toPath: parted)
+    let log = URL(fileURLWithPath: parted + "/000003.log")
+    let long = [UInt8](repeating: 0x63, count: 40_000)
+    let batch: [UInt8] =
+      [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0x61, 0xC0, 0xB8, 0x02] + long
+    try Data(levelDBLog([batch])).write(to: log)
+    #expect(try records(LevelDBDatabase(parted)) == ["a": long])
+    try Data(levelDBLog([batch, batch])).write(to: log)
+    expectError("000003.log: the log is damaged: change 1 comes where 2 is due") {
+      _ = try LevelDBDatabase(parted)
+    }
+  }
+
+  /// The file of these batches, in pieces where a block ends.
+  private func levelDBLog(_ batches: [[UInt8]]) -> [UInt8] {
+    var file: [UInt8] = []
+    for batch in batches {
+      var rest = batch[...]
+      repeat {
+        let room = (1 << 15) - file.count % (1 << 15) - 7
+        let piece = rest.prefix(room)
+        let (isFirst, isLast) = (rest.count == batch.count, piece.count == rest.count)
+        let type: UInt8 = isFirst ? (isLast ? 1 : 2) : isLast ? 4 : 3
+        file += withUnsafeBytes(of: maskedChecksum([type] + piece).littleEndian, Array.init)
+        file += [UInt8(piece.count & 0xFF), UInt8(piece.count >> 8), type] + piece
+        rest = rest.dropFirst(room)
+      } while !rest.isEmpty
+    }
+    return file
+  }
+
+  /// CRC-32C, turned and shifted as LevelDB stores it.
+  private func maskedChecksum(_ bytes: [UInt8]) -> UInt32 {
+    var crc = ~UInt32(0)
+    for byte in bytes {
+      crc ^= UInt32(byte)
+      for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0x82F6_3B78 : 0) }
+    }
+    crc = ~crc
+    return (crc >> 15 | crc << 17) &+ 0xA282_EAD8
+  }
+
   @Test func tellsWhatIsEmpty() throws {
     let empty = folder("empty")
     try FileManager.default.copyItem(atPath: fixture("leveldb-log"), toPath: empty)

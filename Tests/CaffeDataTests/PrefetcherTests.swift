@@ -24,6 +24,18 @@ import Testing
     for number in 0..<200 { #expect(try prefetcher.next() == number) }
   }
 
+  /// A worker that holds on to what it has delivered would make whoever writes on it copy it.
+  @Test(arguments: [1, 3])
+  func theConsumerIsTheOnlyOwnerOfItsBatch(workers: Int) throws {
+    let prefetcher = Prefetcher(name: "test", depth: 4, workers: workers) { _ in LockedCounter() }
+    var shared = 0
+    for _ in 0..<5000 {
+      var batch = try prefetcher.next()
+      if !isKnownUniquelyReferenced(&batch) { shared += 1 }
+    }
+    #expect(shared == 0)
+  }
+
   /// Two batches each wait for the other to be begun.
   @Test func workersWorkAtTheSameTime() throws {
     let begun = LockedCounter()

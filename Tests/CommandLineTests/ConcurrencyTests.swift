@@ -238,7 +238,7 @@ import Testing
     var (early, stopped) = (0, 0)
     for _ in 0..<(Fault.all ? 100 : 8) {
       let run = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
-      usleep(UInt32.random(in: 0...200_000, using: &random))
+      usleep(Sanitizer.delay * UInt32.random(in: 0...200_000, using: &random))
       run.send(SIGINT)
       let outcome = try run.outcome()
       // A run that has made no update has nothing to save.

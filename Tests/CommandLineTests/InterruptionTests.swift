@@ -102,7 +102,7 @@ import Testing
     var (checked, cutShort) = (Set<String>(), 0)
     for _ in 0..<Self.kills {
       let run = try Run(troubled.resumption(), in: troubled.folder)
-      usleep(UInt32.random(in: 1000...150_000, using: &random))
+      usleep(Sanitizer.delay * UInt32.random(in: 1000...150_000, using: &random))
       run.send(SIGKILL)
       if try run.outcome().status == -SIGKILL { cutShort += 1 }
       try troubled.expectSameSnapshots(as: calm, but: checked)
@@ -134,7 +134,7 @@ import Testing
       let run = try Run(shop.resumption(), in: shop.folder)
       // However busy the machine is, some runs must come to a snapshot.
       try run.wait(for: "Solving ")
-      usleep(UInt32.random(in: 0...100_000, using: &random))
+      usleep(Sanitizer.delay * UInt32.random(in: 0...100_000, using: &random))
       run.send(SIGKILL)
       #expect(try run.outcome().status == -SIGKILL)
       let names = try shop.snapshotNames()

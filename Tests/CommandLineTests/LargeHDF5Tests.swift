@@ -76,6 +76,10 @@ import Testing
     for shuffle in [false, true] {
       let least = try peak(folder, list: "small.txt", shuffle: shuffle)
       let most = try peak(folder, list: "large.txt", shuffle: shuffle)
+      if let name = Sanitizer.name {
+        print("skipped: peak memory of \(storage), the \(name) sanitizer keeps what is freed")
+        continue
+      }
       #expect(most - least < 60, "shuffle: \(shuffle): \(most) MiB, \(least) for a small file")
     }
   }

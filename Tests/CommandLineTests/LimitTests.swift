@@ -54,7 +54,10 @@ import Testing
   }
 
   /// More memory than the process may have is one sentence as well, found in the middle of a pass.
-  @Test func memoryThatIsRefusedInAPassIsOneSentence() throws {
+  @Test(
+    .disabled(if: Sanitizer.isOn, "a sanitizer reserves more addresses than the limit of this test")
+  )
+  func memoryThatIsRefusedInAPassIsOneSentence() throws {
     let folder = try TemporaryFolder()
     try folder.write(
       "net.prototxt",
@@ -120,7 +123,9 @@ import Testing
     },
   ]
 
-  @Test(.timeLimit(.minutes(1)), arguments: towers)
+  private static let isTimed: Comment = "judged by time, which a sanitizer multiplies"
+
+  @Test(.disabled(if: Sanitizer.isOn, isTimed), .timeLimit(.minutes(1)), arguments: towers)
   func aHundredThousandLayersAreLookedAtInSeconds(tower: Tower) throws {
     let folder = try TemporaryFolder()
     let layers = (1..<100_000).map(tower.layer).joined(separator: "\n")
@@ -136,7 +141,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.disabled(if: Sanitizer.isOn, isTimed), .timeLimit(.minutes(1)))
   func aHundredThousandLayersAreTrained() throws {
     let folder = try TemporaryFolder()
     let layers = (1..<100_000).map {

@@ -10,6 +10,7 @@ final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a
 
   init(_ path: String) throws {
     let view = try LevelDBView(of: path)
+    try LevelDBLog.check(folder: view.path)
     guard let options = leveldb_options_create() else { throw LevelDB.outOfMemory }
     leveldb_options_set_create_if_missing(options, 0)
     leveldb_options_set_paranoid_checks(options, 1)

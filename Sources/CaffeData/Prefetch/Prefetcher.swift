@@ -105,14 +105,16 @@ private final class Ring<Batch>: @unchecked Sendable {  // all state is guarded 
     }
   }
 
-  func deliver(_ batch: Result<Batch, any Error>, number: Int, series: Int) {
-    changed.withLock {
-      guard series == self.series else { return }
-      finished[number] = batch
-      if case .failure = batch { hasFailed = true }
-      // Only the batch that the consumer may wait for is worth waking it.
-      if number == toTake { changed.broadcast() }
-    }
+  /// Consumes the batch: the consumer must be its only owner, however late this thread returns from
+  /// here, or whoever writes on a batch that is used again copies it.
+  func deliver(_ batch: consuming Result<Batch, any Error>, number: Int, series: Int) {
+    changed.lock()
+    defer { changed.unlock() }
+    guard series == self.series else { return }
+    finished[number] = consume batch
+    if case .failure? = finished[number] { hasFailed = true }
+    // Only the batch that the consumer may wait for is worth waking it.
+    if number == toTake { changed.broadcast() }
   }
 
   // MARK: The consumer's side
