@@ -55,7 +55,8 @@ struct AllocationTests {
       """)
     let few = try requests(iterations: 4, in: folder)
     #expect(few > 100)
-    #expect(try requests(iterations: 20, in: folder) == few)
+    // The set-up makes one or two more in some runs; one in each iteration would make 16 more.
+    #expect(abs(try requests(iterations: 20, in: folder) - few) < 8)
   }
 
   private func requests(iterations: Int, in folder: TemporaryFolder) throws -> Int {
