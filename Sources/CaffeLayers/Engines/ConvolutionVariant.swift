@@ -13,20 +13,32 @@ struct ConvolutionVariant {
   /// should keep.
   static let ruled = ConvolutionVariant(name: "rule", algorithm: .automatic, input: nil)
 
-  /// All that could be worth a trial, `ruled` first. Another order than the bottom's costs conversions.
-  static func all(for geometry: ConvolutionGeometry) -> [ConvolutionVariant] {
-    let orders: [(String, LayoutRequest?)] = [
-      ("", nil), (", blocks", .any), (", channels last", .channelsLast),
-    ]
-    let algorithms: [(String, OneDNNConvolution.Algorithm)] =
-      geometry.admitsWinograd
-      ? [("direct", .direct), ("winograd", .winograd)] : [("direct", .direct)]
-    return [ruled]
-      + algorithms.flatMap { name, algorithm in
-        orders.map {
-          ConvolutionVariant(name: name + $0.0, algorithm: algorithm, input: $0.1)
-        }
+  /// All that could be worth a trial, `ruled` first: the other order, which costs conversions where the
+  /// bottom has one, and the other algorithm.
+  ///
+  /// - Parameter order: that of the bottom; `nil` for plain.
+  static func all(
+    for geometry: ConvolutionGeometry, order: (any PackedLayout)?
+  ) -> [ConvolutionVariant] {
+    let isChannelsLast =
+      if let order { (order as? OneDNNMemoryLayout)?.isChannelsLast ?? false } else {
+        geometry.prefersChannelsLast
       }
+    let (otherName, other): (String, LayoutRequest) =
+      isChannelsLast ? ("blocks", .any) : ("channels last", .channelsLast)
+    let direct = ("direct", OneDNNConvolution.Algorithm.direct)
+    let winograd = ("winograd", OneDNNConvolution.Algorithm.winograd)
+    let (usual, unusual) = geometry.winogradPays ? (winograd, direct) : (direct, winograd)
+    func variant(
+      _ algorithm: (String, OneDNNConvolution.Algorithm), _ order: (String, LayoutRequest)?
+    ) -> ConvolutionVariant {
+      ConvolutionVariant(
+        name: [algorithm.0, order?.0].compactMap { $0 }.joined(separator: ", "),
+        algorithm: algorithm.1, input: order?.1)
+    }
+    let same = [ruled, variant(usual, (otherName, other))]
+    guard geometry.admitsWinograd else { return same }
+    return same + [variant(unusual, nil), variant(unusual, (otherName, other))]
   }
 }
 
@@ -45,10 +57,10 @@ extension ConvolutionVariant {
       ) throws -> OneDNNConvolutionOperation
   ) throws -> ConvolutionVariant {
     guard let choices else { return ruled }
-    let sample = try geometry.sample(mostMultiplyAdds: 300_000_000)
+    let sample = try geometry.sample(mostMultiplyAdds: 100_000_000)
     let sampleOrder = order?.resized(to: [sample.batch, sample.inputChannels] + sample.input)
     guard order == nil || sampleOrder != nil else { return ruled }
-    let variants = all(for: sample)
+    let variants = all(for: sample, order: sampleOrder)
     let candidates = variants.map { variant in
       SpeedChoices.Candidate(variant.name) {
         try ConvolutionTrial(
