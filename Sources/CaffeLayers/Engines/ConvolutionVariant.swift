@@ -56,7 +56,7 @@ extension ConvolutionVariant {
         ConvolutionGeometry, ConvolutionVariant, _ order: (any PackedLayout)?
       ) throws -> OneDNNConvolutionOperation
   ) throws -> ConvolutionVariant {
-    guard let choices else { return ruled }
+    guard let choices, geometry.batch > 0 else { return ruled }
     let sample = try geometry.sample(mostMultiplyAdds: 100_000_000)
     let sampleOrder = order?.resized(to: [sample.batch, sample.inputChannels] + sample.input)
     guard order == nil || sampleOrder != nil else { return ruled }
