@@ -55,3 +55,19 @@ void ck_copy(const float *source, long count, float *out) {
   struct map_context context = {.a = source, .out = out};
   ck_parallel_for(count, CK_LIGHT_GRAIN, copy_part, &context);
 }
+
+struct rounding {
+  const float *values;
+  uint16_t *out;
+};
+
+static void round_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct rounding *rounding = context;
+  ck_loops()->round_bfloat16(rounding->values + begin, end - begin, rounding->out + begin);
+}
+
+void ck_round_bfloat16(const float *values, long count, uint16_t *out) {
+  struct rounding context = {values, out};
+  ck_parallel_for(count, CK_LIGHT_GRAIN, round_part, &context);
+}

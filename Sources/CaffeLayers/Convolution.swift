@@ -82,7 +82,7 @@ final class ConvolutionLayer: Layer {
       engine.implementation = operation.implementation
       return operation
     } caffe: {
-      CaffeConvolutionOperation(geometry)
+      CaffeConvolutionOperation(geometry, precision: context.precision)
     }
   }
 
@@ -95,9 +95,9 @@ final class ConvolutionLayer: Layer {
       _ scratchpad: Scratchpad
     ) throws -> OneDNNConvolutionOperation {
       try OneDNNConvolutionOperation(
-        geometry, variant: variant, hasBias: hasBias, fusedReLUSlope: fusedReLUSlope,
-        gradients: gradients, bottom: (order as? OneDNNMemoryLayout).map(LayoutRequest.same),
-        scratchpad: scratchpad)
+        geometry, variant: variant, hasBias: hasBias, precision: context.precision,
+        fusedReLUSlope: fusedReLUSlope, gradients: gradients,
+        bottom: (order as? OneDNNMemoryLayout).map(LayoutRequest.same), scratchpad: scratchpad)
     }
     let order = bottom[0].data.layout
     let variant =
@@ -105,7 +105,7 @@ final class ConvolutionLayer: Layer {
       ?? ConvolutionVariant.fastest(
         context.choices, geometry: geometry,
         setting: "\(hasBias ? "bias" : "no bias")\(fusedReLUSlope == nil ? "" : " ReLU")",
-        gradients: gradients, order: order
+        precision: context.precision, gradients: gradients, order: order
       ) { try make($0, $1, $2, Scratchpad()) }
     self.variant = variant
     do {

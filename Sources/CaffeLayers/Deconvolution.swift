@@ -57,14 +57,14 @@ final class DeconvolutionLayer: Layer {
       outer: geometry.batch, channels: geometry.inputChannels, inner: geometry.inputSize)
     operation = try choose(named: settings.engine) {
       let operation = try OneDNNConvolutionOperation(
-        geometry, hasBias: false, fusedReLUSlope: nil,
+        geometry, hasBias: false, precision: context.precision, fusedReLUSlope: nil,
         gradients: learns[0] ? [.input, .weights] : .input, bottom: nil,
         scratchpad: context.scratchpad)
       for blob in top { blob.data.announce(operation.inputGradientOrder) }
       engine.implementation = operation.gradientImplementation
       return operation
     } caffe: {
-      CaffeConvolutionOperation(geometry)
+      CaffeConvolutionOperation(geometry, precision: context.precision)
     }
   }
 

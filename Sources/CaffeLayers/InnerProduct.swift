@@ -24,6 +24,7 @@ final class InnerProductLayer: Layer {
   private let hasBias: Bool
   private let axis: Int
   private let isTransposed: Bool
+  private var operation: (any InnerProductOperation)?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let product = parameter.innerProductParam
@@ -64,59 +65,45 @@ final class InnerProductLayer: Layer {
 
   override func multiplyAdds(for bottoms: [Shape]) throws -> Int { bottoms[0].count * outputs }
 
-  override func forward() throws {
-    let (rows, inputs) = extents
-    let output = top[0].data.overwrite()
-    Gemm.multiply(
-      Gemm.Operand(bottom[0].data.read(), stride: inputs),
-      weights(transposed: !isTransposed), rows: rows, columns: outputs, inner: inputs,
-      into: output)
-    if hasBias {
-      ChannelKernel.add(
-        output, bias: parameters[1].data.read(),
-        over: ChannelExtents(outer: rows, channels: outputs),
-        into: output)
+  override func reshape() throws {
+    let (rows, inputs) = (top[0].count / outputs, parameters[0].count / outputs)
+    let reference = CaffeInnerProductOperation(
+      rows: rows, inputs: inputs, outputs: outputs, isTransposed: isTransposed,
+      precision: context.precision)
+    // OpenBLAS is as fast with float32.
+    guard context.precision != .float32 else {
+      operation = reference
+      return
     }
+    operation = try choose(named: nil) {
+      guard !isTransposed else { throw EngineRefusal("its weights are transposed") }
+      var gradients: WeightedGradients = []
+      if learns.contains(true) { gradients.insert(.weights) }
+      if propagateDown.contains(true) { gradients.insert(.input) }
+      let product = try OneDNNInnerProduct(
+        rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
+        precision: context.precision, gradients: gradients, scratchpad: context.scratchpad)
+      engine.implementation = product.forward.implementation
+      return OneDNNInnerProductOperation(product)
+    } caffe: {
+      reference
+    }
+  }
+
+  override func forward() throws {
+    operation?.forward(
+      bottom[0].data, weights: parameters[0].data, bias: hasBias ? parameters[1].data : nil,
+      into: top[0].data)
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    let (rows, inputs) = extents
-    let gradient = top[0].diff.read()
-    if learns[0] {
-      let input = bottom[0].data.read()
-      let target = parameters[0].diff.update()
-      if isTransposed {
-        Gemm.multiply(
-          Gemm.Operand(input, stride: inputs, transposed: true),
-          Gemm.Operand(gradient, stride: outputs), rows: inputs, columns: outputs, inner: rows,
-          beta: 1, into: target)
-      } else {
-        Gemm.multiply(
-          Gemm.Operand(gradient, stride: outputs, transposed: true),
-          Gemm.Operand(input, stride: inputs), rows: outputs, columns: inputs, inner: rows,
-          beta: 1, into: target)
-      }
-    }
-    if hasBias && learns[1] {
-      ChannelKernel.addSums(
-        gradient, over: ChannelExtents(outer: rows, channels: outputs),
-        into: parameters[1].diff.update())
+    if learns.contains(true) {
+      operation?.backwardWeights(
+        bottom[0].data, outputGradient: top[0].diff, addingTo: learns[0] ? parameters[0].diff : nil,
+        bias: hasBias && learns[1] ? parameters[1].diff : nil)
     }
     if propagateDown[0] {
-      Gemm.multiply(
-        Gemm.Operand(gradient, stride: outputs), weights(transposed: isTransposed), rows: rows,
-        columns: inputs, inner: outputs, into: bottom[0].diff.overwrite())
+      operation?.backwardData(top[0].diff, weights: parameters[0].data, into: bottom[0].diff)
     }
-  }
-
-  /// Rows of the product and values summed for each of its elements.
-  private var extents: (rows: Int, inputs: Int) {
-    let inputs = parameters[0].count / outputs
-    return (top[0].count / outputs, inputs)
-  }
-
-  private func weights(transposed: Bool) -> Gemm.Operand {
-    Gemm.Operand(
-      parameters[0].data.read(), stride: parameters[0].shape[1], transposed: transposed)
   }
 }

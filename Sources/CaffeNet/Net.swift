@@ -69,11 +69,12 @@ public final class Net {
   ///     of its own (a test net and its train net).
   ///   - catalog: the layer types it may use.
   /// - Throws: the first mistake in the description, naming net, layer and field; a net that needs more
-  ///   memory than the machine has.
+  ///   memory than the machine has; a precision that the processor does not have.
   public init(
     _ description: NetParameter, context: LayerContext, sharing: Net? = nil,
     catalog: LayerCatalog = .standard
   ) throws {
+    try context.checkPrecision()
     var description = description
     description.state.phase = context.phase
     let plan = try NetPlan(description, context: context, catalog: catalog)

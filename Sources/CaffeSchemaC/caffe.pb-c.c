@@ -1888,6 +1888,34 @@ const ProtobufCEnumDescriptor caffe__solver_parameter__monitor_mode__descriptor 
   caffe__solver_parameter__monitor_mode__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCEnumValue caffe__solver_parameter__precision__enum_values_by_number[2] =
+{
+  { "FLOAT32", "CAFFE__SOLVER_PARAMETER__PRECISION__FLOAT32", 10001 },
+  { "BF16", "CAFFE__SOLVER_PARAMETER__PRECISION__BF16", 10002 },
+};
+static const ProtobufCIntRange caffe__solver_parameter__precision__value_ranges[] = {
+{10001, 0},{0, 2}
+};
+static const ProtobufCEnumValueIndex caffe__solver_parameter__precision__enum_values_by_name[2] =
+{
+  { "BF16", 1 },
+  { "FLOAT32", 0 },
+};
+const ProtobufCEnumDescriptor caffe__solver_parameter__precision__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "caffe.SolverParameter.Precision",
+  "Precision",
+  "Caffe__SolverParameter__Precision",
+  "caffe",
+  2,
+  caffe__solver_parameter__precision__enum_values_by_number,
+  2,
+  caffe__solver_parameter__precision__enum_values_by_name,
+  1,
+  caffe__solver_parameter__precision__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 char caffe__solver_parameter__regularization_type__default_value[] = "L2";
 char caffe__solver_parameter__type__default_value[] = "SGD";
 char caffe__solver_parameter__larc_policy__default_value[] = "scale";
@@ -1923,7 +1951,8 @@ static const Caffe__SolverParameter__MonitorMode caffe__solver_parameter__monito
 static const int32_t caffe__solver_parameter__early_stop_patience__default_value = 0;
 static const int32_t caffe__solver_parameter__snapshot_keep_last__default_value = 0;
 static const protobuf_c_boolean caffe__solver_parameter__snapshot_keep_best__default_value = 0;
-static const ProtobufCFieldDescriptor caffe__solver_parameter__field_descriptors[59] =
+static const Caffe__SolverParameter__Precision caffe__solver_parameter__precision__default_value = CAFFE__SOLVER_PARAMETER__PRECISION__FLOAT32;
+static const ProtobufCFieldDescriptor caffe__solver_parameter__field_descriptors[60] =
 {
   {
     "train_net",
@@ -2633,6 +2662,18 @@ static const ProtobufCFieldDescriptor caffe__solver_parameter__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "precision",
+    10018,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Caffe__SolverParameter, has_precision),
+    offsetof(Caffe__SolverParameter, precision),
+    &caffe__solver_parameter__precision__descriptor,
+    &caffe__solver_parameter__precision__default_value,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned caffe__solver_parameter__field_indices_by_name[] = {
   32,   /* field[32] = average_loss */
@@ -2663,6 +2704,7 @@ static const unsigned caffe__solver_parameter__field_indices_by_name[] = {
   24,   /* field[24] = net_param */
   47,   /* field[47] = plateau_winsize */
   9,   /* field[9] = power */
+  59,   /* field[59] = precision */
   44,   /* field[44] = rampup_interval */
   45,   /* field[45] = rampup_lr */
   19,   /* field[19] = random_seed */
@@ -2699,7 +2741,7 @@ static const ProtobufCIntRange caffe__solver_parameter__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 10001, 42 },
-  { 0, 59 }
+  { 0, 60 }
 };
 const ProtobufCMessageDescriptor caffe__solver_parameter__descriptor =
 {
@@ -2709,7 +2751,7 @@ const ProtobufCMessageDescriptor caffe__solver_parameter__descriptor =
   "Caffe__SolverParameter",
   "caffe",
   sizeof(Caffe__SolverParameter),
-  59,
+  60,
   caffe__solver_parameter__field_descriptors,
   caffe__solver_parameter__field_indices_by_name,
   2,  caffe__solver_parameter__number_ranges,

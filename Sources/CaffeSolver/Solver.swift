@@ -1,5 +1,6 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 import CaffeNet
 import CaffeSchema
 import Logging
@@ -52,6 +53,8 @@ public final class Solver {
 
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
+  ///   - precision: in which numbers convolutions and inner products multiply, if not as the solver's
+  ///     `precision` says.
   ///   - fusingLayers: a layer may do the work of those behind it; never under `debug_info`.
   ///   - choices: decides by measurement which code layers run; built-in rules without it. A resumed
   ///     run is the same bit for bit only with the same choices.
@@ -63,9 +66,9 @@ public final class Solver {
   ///   - folder: what relative paths in solver and nets are relative to; empty for the current one.
   /// - Throws: the first mistake in the solver, one of its nets, or the snapshot.
   public init(
-    _ parameter: SolverParameter, engine: Engine? = nil, fusingLayers: Bool = true,
-    choices: SpeedChoices? = nil, resuming snapshot: String? = nil, reusingMemory: Bool = false,
-    skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
+    _ parameter: SolverParameter, engine: Engine? = nil, precision: Precision? = nil,
+    fusingLayers: Bool = true, choices: SpeedChoices? = nil, resuming snapshot: String? = nil,
+    reusingMemory: Bool = false, skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
   ) throws {
     self.parameter = parameter
     self.log = log
@@ -75,11 +78,12 @@ public final class Solver {
     let state = try snapshot.map(TrainingState.read)
     let seed = SolverSeed.choose(parameter, otherwise: state?.extras?.seed)
     self.seed = seed
+    let precision = precision ?? (parameter.precision == .bf16 ? .bfloat16 : .float32)
     func context(_ phase: Phase) -> LayerContext {
       LayerContext(
-        phase: phase, engine: engine, fusesLayers: fusingLayers && !parameter.debugInfo,
-        choices: choices, reusesMemory: reusingMemory && !parameter.debugInfo, seed: seed,
-        folder: folder
+        phase: phase, engine: engine, precision: precision,
+        fusesLayers: fusingLayers && !parameter.debugInfo, choices: choices,
+        reusesMemory: reusingMemory && !parameter.debugInfo, seed: seed, folder: folder
       ) { log.info("\($0)") }
     }
     snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)

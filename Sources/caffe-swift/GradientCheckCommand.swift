@@ -23,7 +23,9 @@ struct GradientCheckCommand: ParsableCommand {
   var seed: UInt64 = 1
 
   @OptionGroup var look: LookOptions
-  @OptionGroup var engine: EngineOptions
+
+  @Option(help: "CAFFE or ONEDNN, for layers that name no engine themselves.")
+  var engine: Engine?
 
   func validate() throws {
     if samples < 1 { throw ValidationError("samples must be at least 1, got \(samples)") }
@@ -31,7 +33,7 @@ struct GradientCheckCommand: ParsableCommand {
 
   func run() throws {
     let gradients = try LayerGradients(
-      look.plan(net), engine: engine.engine, samples: samples, seed: seed)
+      look.plan(net), engine: engine, samples: samples, seed: seed)
     var table = Table([
       ("layer", .left), ("type", .left), ("derivatives", .right), ("worst error", .right),
       ("verdict", .left),

@@ -6,6 +6,10 @@ extension Engine: ExpressibleByArgument {
   public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
 }
 
+extension Precision: ExpressibleByArgument {
+  public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
+}
+
 extension Phase: ExpressibleByArgument {
   public init?(argument: String) {
     switch argument {
@@ -84,6 +88,15 @@ struct EngineOptions: ParsableArguments {
       discussion: "Without it each layer takes the faster engine that agrees with Caffe."))
   var engine: Engine?
 
+  @Option(
+    help: ArgumentHelp(
+      "In which numbers convolutions and inner products multiply: FLOAT32 or BF16.",
+      discussion: """
+        BF16 needs a processor with AVX-512 BF16; with --engine CAFFE it is imitated on any other. It goes \
+        before a solver's own field "precision".
+        """))
+  var precision: Precision?
+
   @Flag(
     name: .customLong("no-fusion"),
     help: "Run every layer by itself, as --engine CAFFE and debug_info do.")
@@ -120,8 +133,8 @@ struct EngineOptions: ParsableArguments {
 
   func context(_ phase: Phase, reusesMemory: Bool = false, log: Logger) -> LayerContext {
     LayerContext(
-      phase: phase, engine: engine, fusesLayers: fusesLayers, choices: speedChoices(log: log),
-      reusesMemory: reusesMemory
+      phase: phase, engine: engine, precision: precision ?? .float32, fusesLayers: fusesLayers,
+      choices: speedChoices(log: log), reusesMemory: reusesMemory
     ) { log.info("\($0)") }
   }
 

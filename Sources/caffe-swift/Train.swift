@@ -55,8 +55,8 @@ struct Train: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     if let weights { parameter.weights = [weights] }
     let run = try Solver(
-      parameter, engine: engine.engine, fusingLayers: engine.fusesLayers,
-      choices: engine.speedChoices(log: log), resuming: snapshot,
+      parameter, engine: engine.engine, precision: engine.precision,
+      fusingLayers: engine.fusesLayers, choices: engine.speedChoices(log: log), resuming: snapshot,
       reusingMemory: watching.tensorBoard == nil, skippingMismatches: matching.skipMismatch,
       log: log)
     let lock = try run.lockSnapshots()

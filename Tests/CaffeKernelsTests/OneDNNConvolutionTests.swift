@@ -1,4 +1,5 @@
 import CaffeKernels
+import CaffeTestSupport
 import Testing
 
 /// A convolution by its definition, in double precision.
@@ -84,6 +85,7 @@ struct OneDNNConvolutionCase: CustomTestStringConvertible, Sendable {
   let testDescription: String
   let geometry: ConvolutionGeometry
   var algorithm = OneDNNConvolution.Algorithm.direct
+  var precision = Precision.float32
 
   init(
     _ name: String, _ batch: Int, _ channels: Int, _ input: [Int], out: Int, kernel: [Int],
@@ -116,6 +118,17 @@ struct OneDNNConvolutionCase: CustomTestStringConvertible, Sendable {
     ] + (Machine.hasWinograd ? [try winograd()] : [])
   }
 
+  /// All of them that oneDNN has fast code for, in bfloat16.
+  static func bfloat16() throws -> [OneDNNConvolutionCase] {
+    guard Machine.hasBFloat16 else { return [] }
+    return try all().filter { $0.algorithm == .direct && !$0.testDescription.contains("odd groups") }
+      .map {
+        var c = $0
+        c.precision = .bfloat16
+        return c
+      }
+  }
+
   static func winograd() throws -> OneDNNConvolutionCase {
     try .init("Winograd", 2, 32, [10, 13], out: 48, kernel: [3, 3], pad: 1, algorithm: .winograd)
   }
@@ -129,15 +142,22 @@ private struct ConvolutionTrial {
   let bias: [Float]
   let input: [Float]
   let outputGradient: [Float]
+  /// As the passes multiply it.
+  let multipliedGradient: [Float]
 
-  init(_ geometry: ConvolutionGeometry, seed: UInt64 = 1) {
+  /// - Parameter precision: the one in which operands are multiplied.
+  init(_ geometry: ConvolutionGeometry, precision: Precision = .float32, seed: UInt64 = 1) {
     var numbers = Numbers(seed: seed)
     self.geometry = geometry
     input = numbers.array(geometry.inputCount)
     weights = numbers.array(geometry.weightsCount)
     bias = numbers.array(geometry.outputChannels)
     outputGradient = numbers.array(geometry.outputCount)
-    naive = NaiveConvolution(geometry: geometry, input: input, weights: weights)
+    let isExact = precision == .float32
+    multipliedGradient = isExact ? outputGradient : outputGradient.map(bfloat16)
+    naive = NaiveConvolution(
+      geometry: geometry, input: isExact ? input : input.map(bfloat16),
+      weights: isExact ? weights : weights.map(bfloat16))
   }
 
   func output(of convolution: OneDNNConvolution, bias: [Float]?) -> [Float] {
@@ -178,11 +198,12 @@ private struct ConvolutionTrial {
     c.algorithm == .direct ? 2e-4 : 5e-3
   }
 
-  @Test(arguments: try OneDNNConvolutionCase.all())
+  @Test(arguments: try OneDNNConvolutionCase.all() + OneDNNConvolutionCase.bfloat16())
   func passesMatchTheDefinition(_ c: OneDNNConvolutionCase) throws {
-    let trial = ConvolutionTrial(c.geometry)
+    let trial = ConvolutionTrial(c.geometry, precision: c.precision)
     let convolution = try OneDNNConvolution(
-      c.geometry, hasBias: true, algorithm: c.algorithm, scratchpad: Scratchpad())
+      c.geometry, hasBias: true, precision: c.precision, algorithm: c.algorithm,
+      scratchpad: Scratchpad())
     let limit = tolerance(c)
     #expect(
       worstDifference(
@@ -190,14 +211,14 @@ private struct ConvolutionTrial {
         < limit)
     #expect(
       worstDifference(
-        try trial.inputGradient(of: convolution), trial.naive.inputGradient(trial.outputGradient))
-        < limit)
+        try trial.inputGradient(of: convolution),
+        trial.naive.inputGradient(trial.multipliedGradient)) < limit)
     let gradients = try trial.parameterGradients(of: convolution)
     #expect(
-      worstDifference(gradients.weights, trial.naive.weightsGradient(trial.outputGradient))
+      worstDifference(gradients.weights, trial.naive.weightsGradient(trial.multipliedGradient))
         < limit)
     #expect(
-      worstDifference(gradients.bias, trial.naive.biasGradient(trial.outputGradient)) < limit)
+      worstDifference(gradients.bias, trial.naive.biasGradient(trial.multipliedGradient)) < limit)
   }
 
   private static func small() throws -> ConvolutionGeometry {

@@ -1,5 +1,6 @@
 import CaffeErrors
 import CaffeKernels
+import CaffeTestSupport
 import Testing
 
 struct ReferenceConvolutionTests {
@@ -133,9 +134,43 @@ struct ReferenceConvolutionTests {
           g.outputChannels,
           initial: Array(fives.prefix(1)) + Array(repeating: 5, count: g.outputChannels - 1)
         ) {
-          convolution.backwardBias(outputGradient: gradient, addingTo: $0)
+          var ignored = fives
+          convolution.backwardWeights(
+            input: input, outputGradient: gradient, addingTo: &ignored, bias: $0)
         }, biasSums, within: tolerance, machine)
     }
+  }
+
+  @Test(arguments: Case.all) func bfloat16IsFloat32OnRoundedOperands(_ c: Case) throws {
+    let g = try c.geometry()
+    let (input, weights) = (numbers(g.inputCount, seed: 1), numbers(g.weightCount, seed: 2))
+    let (gradient, bias) = (numbers(g.outputCount, seed: 3), numbers(g.outputChannels, seed: 4))
+    func passes(
+      _ convolution: ReferenceConvolution, rounding: (Float) -> Float
+    ) -> [[Float]] {
+      let (input, weights) = (input.map(rounding), weights.map(rounding))
+      let gradient = gradient.map(rounding)
+      var biasGradient = [Float](repeating: 0, count: g.outputChannels)
+      return [
+        output(g.outputCount) {
+          convolution.forward(input: input, weights: weights, bias: bias, into: $0)
+        },
+        output(g.inputCount) {
+          convolution.backwardData(outputGradient: gradient, weights: weights, into: $0)
+        },
+        output(g.weightCount, initial: Array(repeating: 5, count: g.weightCount)) {
+          convolution.backwardWeights(
+            input: input, outputGradient: gradient, addingTo: $0, bias: &biasGradient)
+        },
+        biasGradient,
+      ]
+    }
+    let rounded = passes(ReferenceConvolution(g, precision: .bfloat16), rounding: { $0 })
+    let expected = passes(ReferenceConvolution(g), rounding: bfloat16)
+    for (found, expected) in zip(rounded, expected) {
+      expectClose(found, expected.map(Double.init), within: 1e-5)
+    }
+    #expect(rounded[0] != passes(ReferenceConvolution(g), rounding: { $0 })[0])
   }
 
   @Test(arguments: Case.all) func foldingIsTheTransposeOfUnfolding(_ c: Case) throws {

@@ -1,4 +1,6 @@
 import CaffeKernels
+import CaffeKernelsC
+import CaffeTestSupport
 import Testing
 
 struct VectorTests {
@@ -178,6 +180,36 @@ struct ThreadsTests {
     Machine.each { _ in
       Threads.setCount(0)
       #expect(Threads.count == 1)
+    }
+  }
+
+  /// One unit in the last place of bfloat16 is 2⁻⁷ at 1.
+  @Test func bfloat16IsTheNearestAndTheEvenOfTwo() {
+    let unit = Float(0x1p-7)
+    let values: [Float] = [
+      0, -0.0, 1, 1 + unit / 2, 1 + unit * 3 / 2, -1 - unit / 2, 1 + unit * 0.51, 3e38,
+      .greatestFiniteMagnitude, .infinity, -.infinity, 1e-40,
+    ]
+    let expected: [Float] = [
+      0, -0.0, 1, 1, 1 + 2 * unit, -1, 1 + unit, bfloat16(3e38), .infinity, .infinity, -.infinity,
+      bfloat16(1e-40),
+    ]
+    let many = numbers(40_007)
+    Machine.each { machine in
+      let rounded = output(values.count) {
+        Vector.roundToBFloat16(values, count: values.count, into: $0)
+      }
+      #expect(rounded == expected, "\(machine)")
+      #expect(rounded[1].sign == .minus)
+      let all = output(many.count) {
+        Vector.roundToBFloat16(many, count: many.count, into: $0)
+      }
+      #expect(all == many.map(bfloat16), "\(machine)")
+      var upper = [UInt16](repeating: 0, count: many.count)
+      ck_round_bfloat16(many, many.count, &upper)
+      #expect(upper.map { Float(bitPattern: UInt32($0) << 16) } == all, "\(machine)")
+      let nan = output(2) { Vector.roundToBFloat16([.nan, -.nan], count: 2, into: $0) }
+      #expect(nan.allSatisfy { $0.isNaN }, "\(machine)")
     }
   }
 }

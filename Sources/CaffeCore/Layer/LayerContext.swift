@@ -1,3 +1,4 @@
+import CaffeErrors
 import CaffeKernels
 import CaffeSchema
 
@@ -36,6 +37,8 @@ public struct LayerContext {
   public var phase: Phase
   /// The engine asked for on the command line; `nil` leaves the choice to each layer.
   public var engine: Engine?
+  /// In which numbers convolutions and inner products multiply.
+  public var precision: Precision
   /// Whether a layer may do the work of those that run in place on its top. The engine `CAFFE` never
   /// does.
   public var fusesLayers: Bool
@@ -57,13 +60,13 @@ public struct LayerContext {
   public var report: (String) -> Void
 
   public init(
-    phase: Phase, engine: Engine? = nil, fusesLayers: Bool = true, choices: SpeedChoices? = nil,
-    reusesMemory: Bool = false, seed: UInt64 = 0, clock: PassClock = PassClock(),
-    folder: String = "",
-    report: @escaping (String) -> Void = { _ in }
+    phase: Phase, engine: Engine? = nil, precision: Precision = .float32, fusesLayers: Bool = true,
+    choices: SpeedChoices? = nil, reusesMemory: Bool = false, seed: UInt64 = 0,
+    clock: PassClock = PassClock(), folder: String = "", report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase
     self.engine = engine
+    self.precision = precision
     self.fusesLayers = fusesLayers && engine != .caffe
     self.choices = choices
     self.reusesMemory = reusesMemory
@@ -71,6 +74,14 @@ public struct LayerContext {
     self.clock = clock
     self.folder = folder
     self.report = report
+  }
+
+  /// - Throws: for a precision that is not the processor's, unless the engine CAFFE is to imitate it.
+  package func checkPrecision() throws {
+    guard precision == .bfloat16, engine != .caffe, !Precision.isBFloat16Native else { return }
+    throw CaffeError(
+      "precision BF16 needs a processor with AVX-512 BF16, which this one does not have; the engine CAFFE imitates it on any processor, more slowly than FLOAT32"
+    )
   }
 
   /// The path that `path` in the prototxt means.

@@ -5,13 +5,18 @@ struct ConvolutionDescriptors {
   let geometry: ConvolutionGeometry
   let algorithm: dnnl_alg_kind_t
   let hasBias: Bool
+  /// Of what is multiplied: bottom, filters, the top's gradient. All results are float32.
+  let precision: Precision
 
   private let strides: [Int64]
   private let dilation: [Int64]
   private let pad: [Int64]
 
-  init(_ geometry: ConvolutionGeometry, algorithm: dnnl_alg_kind_t, hasBias: Bool) {
+  init(
+    _ geometry: ConvolutionGeometry, algorithm: dnnl_alg_kind_t, hasBias: Bool, precision: Precision
+  ) {
     self.hasBias = hasBias
+    self.precision = precision
     self.geometry = geometry
     self.algorithm = algorithm
     strides = geometry.stride.map(Int64.init)
@@ -39,8 +44,8 @@ struct ConvolutionDescriptors {
     input: MemoryDescriptor, output: MemoryDescriptor, attributes: Attributes
   ) throws -> PrimitiveDescriptor {
     var operation = dnnl_convolution_desc_t()
-    var (source, bias) = (input.raw, try bias().raw)
-    var (weights, output) = (try weights().raw, output.raw)
+    var (source, bias) = (input.holding(precision).raw, try bias().raw)
+    var (weights, output) = (try weights(precision).raw, output.raw)
     try check(
       dnnl_dilated_convolution_forward_desc_init(
         &operation, dnnl_forward_training, algorithm, &source, &weights, &bias, &output, strides,
@@ -54,7 +59,8 @@ struct ConvolutionDescriptors {
     try forward.inFastestLayouts(input: inputExtents, output: outputExtents) {
       input, outputGradient in
       var operation = dnnl_convolution_desc_t()
-      var (source, output, weights) = (input.raw, outputGradient.raw, try weights().raw)
+      var (source, output) = (input.holding(.float32).raw, outputGradient.holding(precision).raw)
+      var weights = try weights(precision).raw
       let name = "convolution's gradient to its bottom"
       try check(
         dnnl_dilated_convolution_backward_data_desc_init(
@@ -69,8 +75,8 @@ struct ConvolutionDescriptors {
     try forward.inFastestLayouts(input: inputExtents, output: outputExtents) {
       input, outputGradient in
       var operation = dnnl_convolution_desc_t()
-      var (source, output) = (input.raw, outputGradient.raw)
-      var (weights, bias) = (try weights().raw, try bias().raw)
+      var (source, output) = (input.holding(precision).raw, outputGradient.holding(precision).raw)
+      var (weights, bias) = (try weights(.float32).raw, try bias().raw)
       let name = "convolution's gradient to its weights"
       try check(
         dnnl_dilated_convolution_backward_weights_desc_init(
@@ -81,7 +87,9 @@ struct ConvolutionDescriptors {
     }
   }
 
-  private func weights() throws -> MemoryDescriptor { try MemoryDescriptor(weightsExtents, .any) }
+  private func weights(_ precision: Precision) throws -> MemoryDescriptor {
+    try MemoryDescriptor(weightsExtents, .any, precision)
+  }
 
   /// An empty descriptor stands for no bias.
   private func bias() throws -> MemoryDescriptor {

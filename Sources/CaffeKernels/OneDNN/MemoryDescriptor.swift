@@ -1,6 +1,6 @@
 import COneDNN
 
-/// Extents of a float tensor and the order of its values in memory, as oneDNN describes them.
+/// Extents and type of a tensor and the order of its values in memory, as oneDNN describes them.
 ///
 /// Of all code outside this file only operation descriptors look at `raw`. A value without
 /// references, which the compiler cannot see through the C unions.
@@ -22,25 +22,26 @@ struct MemoryDescriptor: @unchecked Sendable {
     self.raw = raw
   }
 
-  init(_ extents: [Int], _ order: Order) throws {
+  init(_ extents: [Int], _ order: Order, _ precision: Precision = .float32) throws {
+    let type = precision.type
     let rank = Int32(extents.count)
     let dims = extents.map(Int64.init)
     switch order {
     case .any:
       try check(
-        dnnl_memory_desc_init_by_tag(&raw, rank, dims, dnnl_f32, dnnl_format_tag_any),
+        dnnl_memory_desc_init_by_tag(&raw, rank, dims, type, dnnl_format_tag_any),
         "memory descriptor")
-    case .plain: try self.order(by: Array(extents.indices), extents)
+    case .plain: try self.order(by: Array(extents.indices), extents, type)
     case .channelsLast:
       let axes = Array(extents.indices)
-      try self.order(by: rank < 3 ? axes : [0] + axes[2...] + [1], extents)
+      try self.order(by: rank < 3 ? axes : [0] + axes[2...] + [1], extents, type)
     case .blocked(let block):
       guard let tag = Self.blockedTags[block]?[extents.count] else {
         throw EngineRefusal(
           "it has no order of \(extents.count) axes in blocks of \(block) channels")
       }
       try check(
-        dnnl_memory_desc_init_by_tag(&raw, rank, dims, dnnl_f32, tag), "memory descriptor")
+        dnnl_memory_desc_init_by_tag(&raw, rank, dims, type, tag), "memory descriptor")
     }
   }
 
@@ -51,13 +52,25 @@ struct MemoryDescriptor: @unchecked Sendable {
     16: [3: dnnl_aBc16b, 4: dnnl_aBcd16b, 5: dnnl_aBcde16b],
   ]
 
-  private mutating func order(by outerToInner: [Int], _ extents: [Int]) throws {
+  private mutating func order(
+    by outerToInner: [Int], _ extents: [Int], _ type: dnnl_data_type_t
+  ) throws {
     try check(
       dnnl_memory_desc_init_by_strides(
-        &raw, Int32(extents.count), extents.map(Int64.init), dnnl_f32,
+        &raw, Int32(extents.count), extents.map(Int64.init), type,
         Self.strides(of: extents, outerToInner: outerToInner)),
       "memory descriptor")
   }
+
+  /// The same extents and order for values of another precision.
+  func holding(_ precision: Precision) -> MemoryDescriptor {
+    var other = self
+    other.raw.data_type = precision.type
+    return other
+  }
+
+  /// Whether it holds values of this precision.
+  func holds(_ precision: Precision) -> Bool { raw.data_type == precision.type }
 
   private static func strides(of extents: [Int], outerToInner axes: [Int]) -> [Int64] {
     var strides = [Int64](repeating: 1, count: extents.count)
@@ -99,7 +112,7 @@ struct MemoryDescriptor: @unchecked Sendable {
       withUnsafePointer(to: other.raw) { dnnl_memory_desc_equal(mine, $0) != 0 }
     }
     if same { return true }
-    guard extents == other.extents, let mine = channelBlocking, let theirs = other.channelBlocking,
+    guard raw.data_type == other.raw.data_type, extents == other.extents, let mine = channelBlocking, let theirs = other.channelBlocking,
       mine.block == theirs.block
     else { return false }
     return extents.indices.allSatisfy { axis in
@@ -107,6 +120,10 @@ struct MemoryDescriptor: @unchecked Sendable {
       return steps <= 1 || mine.strides[axis] == theirs.strides[axis]
     }
   }
+}
+
+extension Precision {
+  fileprivate var type: dnnl_data_type_t { self == .float32 ? dnnl_f32 : dnnl_bf16 }
 }
 
 /// The order of a tensor whose channels lie in blocks of `block` (1 for plain and channels-last).

@@ -24,6 +24,8 @@ package final class OneDNNConvolution {
   package let backwardWeights: WeightedBackwardWeights?
 
   /// - Parameters:
+  ///   - precision: of bottom, filters and the top's gradient as they are multiplied; what is passed in
+  ///     and out is float32 all the same.
   ///   - fusedReLUSlope: applies a ReLU with this negative slope to the output; the gradients then
   ///     take the output's gradient *before* that ReLU.
   ///   - gradients: empty for inference.
@@ -31,16 +33,17 @@ package final class OneDNNConvolution {
   ///   - output: the order of the top; channels-last if nothing else is said and the bottom is.
   /// - Throws: `EngineRefusal` if oneDNN cannot run one of the passes, or only slowly.
   package init(
-    _ geometry: ConvolutionGeometry, hasBias: Bool, fusedReLUSlope: Float? = nil,
-    algorithm: Algorithm = .automatic, gradients: WeightedGradients = [.input, .weights],
-    input: LayoutRequest = .any, output: LayoutRequest? = nil, scratchpad: Scratchpad
+    _ geometry: ConvolutionGeometry, hasBias: Bool, precision: Precision = .float32,
+    fusedReLUSlope: Float? = nil, algorithm: Algorithm = .automatic,
+    gradients: WeightedGradients = [.input, .weights], input: LayoutRequest = .any, output: LayoutRequest? = nil, scratchpad: Scratchpad
   ) throws {
     guard (1...3).contains(geometry.input.count) else {
       throw EngineRefusal("it convolves over 1 to 3 spatial axes, not \(geometry.input.count)")
     }
     self.geometry = geometry
     let (descriptors, chosen) = try geometry.choosing(algorithm) { code in
-      let descriptors = ConvolutionDescriptors(geometry, algorithm: code, hasBias: hasBias)
+      let descriptors = ConvolutionDescriptors(
+        geometry, algorithm: code, hasBias: hasBias, precision: precision)
       let forward = try descriptors.forward(
         input: input.descriptor(descriptors.inputExtents),
         output: (output ?? input.companion).descriptor(descriptors.outputExtents),

@@ -24,3 +24,11 @@ final class OneDNNRuntime: @unchecked Sendable {
     self.stream = stream
   }
 }
+
+extension Precision {
+  /// Whether the processor multiplies bfloat16 itself, and oneDNN may use that.
+  package static var isBFloat16Native: Bool {
+    let needed = dnnl_cpu_isa_avx512_core_bf16.rawValue
+    return dnnl_get_effective_cpu_isa().rawValue & needed == needed
+  }
+}

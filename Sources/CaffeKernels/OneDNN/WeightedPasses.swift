@@ -6,24 +6,29 @@ package struct WeightedGradients: OptionSet, Sendable {
   package static let weights = WeightedGradients(rawValue: 2)
 }
 
-/// The forward pass of a convolution.
+/// The forward pass of an operation with weights.
 package final class WeightedForward {
   package let inputLayout: OneDNNMemoryLayout
   package let outputLayout: OneDNNMemoryLayout
   package let implementation: String
   fileprivate let weights: PackedWeights
+  private let input: OperandReader
   private let primitive: Primitive
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
 
   init(_ chosen: PrimitiveDescriptor, scratchpad: Scratchpad) throws {
     primitive = try Primitive(chosen, arguments: [.input, .weights, .bias, .output])
-    inputLayout = chosen.layout(.input)
+    let regions = scratchpad.claim([
+      chosen.byteCount(.scratchpad), OperandReader.byteCount(.input, of: chosen),
+    ])
+    input = OperandReader(.input, of: chosen, region: regions[1], of: scratchpad)
+    inputLayout = input.layout
     outputLayout = chosen.layout(.output)
     implementation = chosen.implementation
     weights = PackedWeights(layout: chosen.layout(.weights))
     self.scratchpad = scratchpad
-    scratch = scratchpad.claim(chosen.byteCount(.scratchpad))
+    scratch = regions[0]
   }
 
   /// Overwrites `output`.
@@ -33,11 +38,11 @@ package final class WeightedForward {
   ///     that is not known.
   ///   - bias: ignored if the operation has none.
   package func run(
-    _ input: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
+    _ values: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
     revision: Int? = nil, bias: UnsafePointer<Float>?,
     into output: UnsafeMutableRawPointer
   ) {
-    primitive.bind(.input, input)
+    primitive.bind(.input, input.read(values))
     primitive.bind(.weights, weights.read(plain, revision: revision))
     primitive.bind(.bias, bias)
     primitive.bind(.output, output)
@@ -50,6 +55,7 @@ package final class WeightedBackwardData {
   package let outputGradientLayout: OneDNNMemoryLayout
   package let inputGradientLayout: OneDNNMemoryLayout
   package let implementation: String
+  private let outputGradient: OperandReader
   private let weights: PackedWeights
   private let primitive: Primitive
   private let scratchpad: Scratchpad
@@ -59,24 +65,29 @@ package final class WeightedBackwardData {
     _ chosen: PrimitiveDescriptor, sharing forward: WeightedForward, scratchpad: Scratchpad
   ) throws {
     primitive = try Primitive(chosen, arguments: [.inputGradient, .weights, .outputGradient])
-    outputGradientLayout = chosen.layout(.outputGradient)
+    let regions = scratchpad.claim([
+      chosen.byteCount(.scratchpad), OperandReader.byteCount(.outputGradient, of: chosen),
+    ])
+    outputGradient = OperandReader(
+      .outputGradient, of: chosen, region: regions[1], of: scratchpad)
+    outputGradientLayout = outputGradient.layout
     inputGradientLayout = chosen.layout(.inputGradient)
     implementation = chosen.implementation
     let layout = chosen.layout(.weights)
     weights =
       layout.isEqual(to: forward.weights.layout) ? forward.weights : PackedWeights(layout: layout)
     self.scratchpad = scratchpad
-    scratch = scratchpad.claim(chosen.byteCount(.scratchpad))
+    scratch = regions[0]
   }
 
   /// Overwrites `inputGradient`.
   ///
   /// - Parameter revision: that of the weights, as for the forward pass.
   package func run(
-    _ outputGradient: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
+    _ values: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
     revision: Int? = nil, into inputGradient: UnsafeMutableRawPointer
   ) {
-    primitive.bind(.outputGradient, outputGradient)
+    primitive.bind(.outputGradient, outputGradient.read(values))
     primitive.bind(.weights, weights.read(plain, revision: revision))
     primitive.bind(.inputGradient, inputGradient)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
@@ -88,6 +99,8 @@ package final class WeightedBackwardWeights {
   package let inputLayout: OneDNNMemoryLayout
   package let outputGradientLayout: OneDNNMemoryLayout
   package let implementation: String
+  private let input: OperandReader
+  private let outputGradient: OperandReader
   private let primitive: Primitive
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
@@ -97,11 +110,15 @@ package final class WeightedBackwardWeights {
   init(_ chosen: PrimitiveDescriptor, scratchpad: Scratchpad) throws {
     primitive = try Primitive(
       chosen, arguments: [.input, .weightsGradient, .biasGradient, .outputGradient])
-    inputLayout = chosen.layout(.input)
-    outputGradientLayout = chosen.layout(.outputGradient)
     implementation = chosen.implementation
     let regions = scratchpad.claim(
-      [.scratchpad, .weightsGradient, .biasGradient].map(chosen.byteCount))
+      [.scratchpad, .weightsGradient, .biasGradient].map(chosen.byteCount)
+        + [.input, .outputGradient].map { OperandReader.byteCount($0, of: chosen) })
+    input = OperandReader(.input, of: chosen, region: regions[3], of: scratchpad)
+    outputGradient = OperandReader(
+      .outputGradient, of: chosen, region: regions[4], of: scratchpad)
+    inputLayout = input.layout
+    outputGradientLayout = outputGradient.layout
     self.scratchpad = scratchpad
     scratch = regions[0]
     weights = try GradientAccumulator(
@@ -116,14 +133,15 @@ package final class WeightedBackwardWeights {
   ///
   /// - Parameters:
   ///   - overwriting: replaces what the gradients held instead, which saves a pass over them.
+  ///   - weightsGradient: nil if nobody wants it.
   ///   - biasGradient: nil if there is no bias, or nobody wants it.
   package func run(
-    _ input: UnsafeRawPointer, outputGradient: UnsafeRawPointer, overwriting: Bool = false,
-    into weightsGradient: UnsafeMutablePointer<Float>,
+    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
+    overwriting: Bool = false, into weightsGradient: UnsafeMutablePointer<Float>?,
     biasGradient: UnsafeMutablePointer<Float>?
   ) {
-    primitive.bind(.input, input)
-    primitive.bind(.outputGradient, outputGradient)
+    primitive.bind(.input, input.read(inputValues))
+    primitive.bind(.outputGradient, outputGradient.read(values))
     primitive.bind(
       .weightsGradient, weights.target(for: weightsGradient, overwriting: overwriting))
     primitive.bind(.biasGradient, bias?.target(for: biasGradient, overwriting: overwriting))

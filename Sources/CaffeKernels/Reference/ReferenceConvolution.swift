@@ -18,14 +18,16 @@ package final class ReferenceConvolution {
   private let imagesPerChunk: Int
   private var columns: Workspace
   private var staging: Workspace
+  private let operands: RoundedOperands
 
   /// Columns from which a wider matrix is no faster to multiply.
   private static let enoughColumns = 1024
   /// The most floats of unfolded windows at a time (32 MiB), one image's excepted.
   private static let workspaceLimit = 8 << 20
 
-  package init(_ geometry: ConvolutionGeometry) {
+  package init(_ geometry: ConvolutionGeometry, precision: Precision = .float32) {
     self.geometry = geometry
+    operands = RoundedOperands(precision)
     unfolding = Unfolding(geometry)
     let size = max(1, geometry.outputSize)
     let wanted = (Self.enoughColumns + size - 1) / size
@@ -44,6 +46,7 @@ package final class ReferenceConvolution {
     input: UnsafePointer<Float>, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil,
     into output: UnsafeMutablePointer<Float>
   ) {
+    let (input, weights) = operands.round((input, inputCount), (weights, weightsCount))
     forEachChunk { first, images in
       let unfolded = unfold(input, first: first, images: images)
       let width = images * outputSize
@@ -71,6 +74,8 @@ package final class ReferenceConvolution {
     outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
     into inputGradient: UnsafeMutablePointer<Float>
   ) {
+    let (outputGradient, weights) = operands.round(
+      (outputGradient, outputCount), (weights, weightsCount))
     forEachChunk { first, images in
       let width = images * outputSize
       let source = gather(outputGradient, first: first, images: images)
@@ -91,11 +96,20 @@ package final class ReferenceConvolution {
     }
   }
 
-  /// weightGradient ← weightGradient + outputGradient ⋆ input.
+  /// weightGradient ← weightGradient + outputGradient ⋆ input, and
+  /// biasGradient ← biasGradient + Σ outputGradient over images and positions.
   package func backwardWeights(
     input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
-    addingTo weightGradient: UnsafeMutablePointer<Float>
+    addingTo weightGradient: UnsafeMutablePointer<Float>,
+    bias biasGradient: UnsafeMutablePointer<Float>? = nil
   ) {
+    let (input, outputGradient) = operands.round((input, inputCount), (outputGradient, outputCount))
+    if let biasGradient {
+      ChannelKernel.addSums(
+        outputGradient,
+        over: ChannelExtents(outer: geometry.batch, channels: outputChannels, inner: outputSize),
+        into: biasGradient)
+    }
     forEachChunk { first, images in
       let unfolded = unfold(input, first: first, images: images)
       let source = gather(outputGradient, first: first, images: images)
@@ -111,22 +125,15 @@ package final class ReferenceConvolution {
     }
   }
 
-  /// biasGradient ← biasGradient + Σ outputGradient over images and positions.
-  package func backwardBias(
-    outputGradient: UnsafePointer<Float>, addingTo biasGradient: UnsafeMutablePointer<Float>
-  ) {
-    ChannelKernel.addSums(
-      outputGradient,
-      over: ChannelExtents(outer: geometry.batch, channels: outputChannels, inner: outputSize),
-      into: biasGradient)
-  }
-
   // MARK: Chunks and groups
 
   private var outputChannels: Int { geometry.outputChannels }
   private var outputSize: Int { geometry.outputSize }
   private var inputStride: Int { geometry.inputChannels * geometry.inputSize }
   private var outputStride: Int { outputChannels * outputSize }
+  private var inputCount: Int { geometry.batch * inputStride }
+  private var outputCount: Int { geometry.batch * outputStride }
+  private var weightsCount: Int { outputChannels * unfolding.rows / geometry.groups }
 
   private struct Group {
     let index: Int

@@ -15,6 +15,13 @@ package enum Vector {
     ck_copy(input, count, output)
   }
 
+  /// output ← input, rounded to bfloat16: to nearest, ties to even.
+  package static func roundToBFloat16(
+    _ input: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>
+  ) {
+    ck_map(CK_BFLOAT16, input, nil, nil, 0, 0, 0, 0, count, output)
+  }
+
   /// output ← factor · input + offset
   package static func scale(
     _ input: UnsafePointer<Float>, by factor: Float, plus offset: Float = 0, count: Int,

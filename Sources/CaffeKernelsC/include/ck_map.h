@@ -1,5 +1,6 @@
 /// Element-wise loops: out[i] = f(a[i], b[i], c[i]; k), in parallel.
 #pragma once
+#include <stdint.h>
 
 /// The functions; `k` are up to four constants. Unused operands may be NULL.
 enum ck_map_operation {
@@ -39,6 +40,7 @@ enum ck_map_operation {
   CK_LOG,                ///< k2·ln(k0·a + k1)
   CK_LOG_BACKWARD,       ///< a·k2 / (k0·b + k1)
   CK_THRESHOLD,          ///< 1 where a > k0, else 0
+  CK_BFLOAT16,           ///< a, rounded to bfloat16
   CK_MAP_COUNT
 };
 
@@ -47,6 +49,9 @@ enum ck_map_operation {
 void ck_map(
     enum ck_map_operation operation, const float *a, const float *b, const float *c, float k0,
     float k1, float k2, float k3, long count, float *out);
+
+/// Rounds to bfloat16, to nearest and ties to even; NaN stays NaN. In parallel; no overlap.
+void ck_round_bfloat16(const float *values, long count, uint16_t *out);
 
 /// Copies `count` floats that do not overlap, in parallel.
 void ck_copy(const float *source, long count, float *out);

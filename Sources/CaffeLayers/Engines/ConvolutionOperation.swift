@@ -17,7 +17,9 @@ protocol ConvolutionOperation {
 struct CaffeConvolutionOperation: ConvolutionOperation {
   private let convolution: ReferenceConvolution
 
-  init(_ geometry: ConvolutionGeometry) { convolution = ReferenceConvolution(geometry) }
+  init(_ geometry: ConvolutionGeometry, precision: Precision) {
+    convolution = ReferenceConvolution(geometry, precision: precision)
+  }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
     convolution.forward(
@@ -33,12 +35,9 @@ struct CaffeConvolutionOperation: ConvolutionOperation {
   func backwardWeights(
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?
   ) {
-    let gradient = outputGradient.read()
     convolution.backwardWeights(
-      input: input.read(), outputGradient: gradient, addingTo: weights.update())
-    if let bias {
-      convolution.backwardBias(outputGradient: gradient, addingTo: bias.update())
-    }
+      input: input.read(), outputGradient: outputGradient.read(), addingTo: weights.update(),
+      bias: bias?.update())
   }
 }
 
@@ -50,13 +49,12 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
   /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take, or not in this variant.
   init(
     _ geometry: ConvolutionGeometry, variant: ConvolutionVariant = .ruled, hasBias: Bool,
-    fusedReLUSlope: Float?, gradients: WeightedGradients, bottom: LayoutRequest?,
-    scratchpad: Scratchpad
+    precision: Precision, fusedReLUSlope: Float?, gradients: WeightedGradients, bottom: LayoutRequest?, scratchpad: Scratchpad
   ) throws {
     func make(_ input: LayoutRequest) throws -> OneDNNConvolution {
       try OneDNNConvolution(
-        geometry, hasBias: hasBias, fusedReLUSlope: fusedReLUSlope, algorithm: variant.algorithm,
-        gradients: gradients, input: input, scratchpad: scratchpad)
+        geometry, hasBias: hasBias, precision: precision, fusedReLUSlope: fusedReLUSlope,
+        algorithm: variant.algorithm, gradients: gradients, input: input, scratchpad: scratchpad)
     }
     if let input = variant.input {
       convolution = try make(input)

@@ -18,7 +18,7 @@ struct ConvolutionVariant {
   ///
   /// - Parameter order: that of the bottom; `nil` for plain.
   static func all(
-    for geometry: ConvolutionGeometry, order: (any PackedLayout)?
+    for geometry: ConvolutionGeometry, precision: Precision, order: (any PackedLayout)?
   ) -> [ConvolutionVariant] {
     let isChannelsLast =
       if let order { (order as? OneDNNMemoryLayout)?.isChannelsLast ?? false } else {
@@ -37,7 +37,8 @@ struct ConvolutionVariant {
         algorithm: algorithm.1, input: order?.1)
     }
     let same = [ruled, variant(usual, (otherName, other))]
-    guard geometry.admitsWinograd else { return same }
+    // oneDNN's Winograd multiplies float32 only.
+    guard geometry.admitsWinograd, precision == .float32 else { return same }
     return same + [variant(unusual, nil), variant(unusual, (otherName, other))]
   }
 }
@@ -50,7 +51,7 @@ extension ConvolutionVariant {
   ///   - make: the operation as the layer would make it, for a geometry of perhaps fewer items.
   static func fastest(
     _ choices: SpeedChoices?, geometry: ConvolutionGeometry, setting: String,
-    gradients: WeightedGradients, order: (any PackedLayout)?,
+    precision: Precision, gradients: WeightedGradients, order: (any PackedLayout)?,
     make:
       @escaping (
         ConvolutionGeometry, ConvolutionVariant, _ order: (any PackedLayout)?
@@ -60,7 +61,7 @@ extension ConvolutionVariant {
     let sample = try geometry.sample(mostMultiplyAdds: 100_000_000)
     let sampleOrder = order?.resized(to: [sample.batch, sample.inputChannels] + sample.input)
     guard order == nil || sampleOrder != nil else { return ruled }
-    let variants = all(for: sample, order: sampleOrder)
+    let variants = all(for: sample, precision: precision, order: sampleOrder)
     let candidates = variants.map { variant in
       SpeedChoices.Candidate(variant.name) {
         try ConvolutionTrial(
@@ -70,7 +71,7 @@ extension ConvolutionVariant {
     }
     let passes = gradients.isEmpty ? "forward" : gradients.contains(.input) ? "all" : "no input"
     let key =
-      "convolution \(sample.text) \(setting) \(passes) from \(order?.orderName ?? "plain")"
+      "convolution \(sample.text) \(setting)\(precision == .float32 ? "" : " BF16") \(passes) from \(order?.orderName ?? "plain")"
     let name = try choices.fastest(of: candidates, for: key)
     return variants.first { $0.name == name } ?? ruled
   }

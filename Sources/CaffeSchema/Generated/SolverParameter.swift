@@ -67,6 +67,19 @@ public struct SolverParameter: Message {
     }
   }
 
+  /// In which numbers convolutions and inner products multiply; all else is float32.
+  public enum Precision: Int32, ProtoEnum {
+    case float32 = 10001
+    case bf16 = 10002
+
+    public var protoName: String {
+      switch self {
+      case .float32: "FLOAT32"
+      case .bf16: "BF16"
+      }
+    }
+  }
+
   /// `net` = 24: optional string.
   public var net: String {
     get { fields[23] }
@@ -542,4 +555,12 @@ public struct SolverParameter: Message {
   }
   public var hasSnapshotKeepBest: Bool { fields.has(58) }
   public mutating func clearSnapshotKeepBest() { fields.clear(58) }
+
+  /// `precision` = 10018: optional SolverParameter.Precision, default `FLOAT32`.
+  public var precision: SolverParameter.Precision {
+    get { fields[enum: 59] }
+    set { fields[enum: 59] = newValue }
+  }
+  public var hasPrecision: Bool { fields.has(59) }
+  public mutating func clearPrecision() { fields.clear(59) }
 }

@@ -123,6 +123,14 @@ typedef enum _Caffe__SolverParameter__MonitorMode {
   CAFFE__SOLVER_PARAMETER__MONITOR_MODE__MAX = 10003
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CAFFE__SOLVER_PARAMETER__MONITOR_MODE)
 } Caffe__SolverParameter__MonitorMode;
+/*
+ * In which numbers convolutions and inner products multiply; all else is float32.
+ */
+typedef enum _Caffe__SolverParameter__Precision {
+  CAFFE__SOLVER_PARAMETER__PRECISION__FLOAT32 = 10001,
+  CAFFE__SOLVER_PARAMETER__PRECISION__BF16 = 10002
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CAFFE__SOLVER_PARAMETER__PRECISION)
+} Caffe__SolverParameter__Precision;
 typedef enum _Caffe__LossParameter__NormalizationMode {
   CAFFE__LOSS_PARAMETER__NORMALIZATION_MODE__FULL = 0,
   CAFFE__LOSS_PARAMETER__NORMALIZATION_MODE__VALID = 1,
@@ -729,13 +737,15 @@ struct  Caffe__SolverParameter
   int32_t snapshot_keep_last;
   protobuf_c_boolean has_snapshot_keep_best;
   protobuf_c_boolean snapshot_keep_best;
+  protobuf_c_boolean has_precision;
+  Caffe__SolverParameter__Precision precision;
 };
 extern char caffe__solver_parameter__regularization_type__default_value[];
 extern char caffe__solver_parameter__type__default_value[];
 extern char caffe__solver_parameter__larc_policy__default_value[];
 #define CAFFE__SOLVER_PARAMETER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&caffe__solver_parameter__descriptor) \
-    , NULL, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0, 0, 0, caffe__solver_parameter__regularization_type__default_value, 0, 0, 0,NULL, 0, -1, 0, 0, NULL, 0, 0, 0, CAFFE__SOLVER_PARAMETER__SNAPSHOT_FORMAT__BINARYPROTO, 0, CAFFE__SOLVER_PARAMETER__SOLVER_MODE__GPU, 0, 0, 0, -1ll, caffe__solver_parameter__type__default_value, 0, 1e-08, 0, 0.999, 0, 0.99, 0, 0, 0, 1, 0, CAFFE__SOLVER_PARAMETER__SOLVER_TYPE__SGD, 0, 1, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0.001, 0, 0, caffe__solver_parameter__larc_policy__default_value, 0, 0.001, 0, 0, NULL, 0, CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO, 0, 0, 0, 0, 0, 0 }
+    , NULL, NULL, NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, NULL, 0, 0, 0, 0, 0, 0, 0, 0, caffe__solver_parameter__regularization_type__default_value, 0, 0, 0,NULL, 0, -1, 0, 0, NULL, 0, 0, 0, CAFFE__SOLVER_PARAMETER__SNAPSHOT_FORMAT__BINARYPROTO, 0, CAFFE__SOLVER_PARAMETER__SOLVER_MODE__GPU, 0, 0, 0, -1ll, caffe__solver_parameter__type__default_value, 0, 1e-08, 0, 0.999, 0, 0.99, 0, 0, 0, 1, 0, CAFFE__SOLVER_PARAMETER__SOLVER_TYPE__SGD, 0, 1, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0.001, 0, 0, caffe__solver_parameter__larc_policy__default_value, 0, 0.001, 0, 0, NULL, 0, CAFFE__SOLVER_PARAMETER__MONITOR_MODE__AUTO, 0, 0, 0, 0, 0, 0, 0, CAFFE__SOLVER_PARAMETER__PRECISION__FLOAT32 }
 
 
 /*
@@ -2224,6 +2234,7 @@ extern const ProtobufCEnumDescriptor    caffe__solver_parameter__snapshot_format
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__solver_mode__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__solver_type__descriptor;
 extern const ProtobufCEnumDescriptor    caffe__solver_parameter__monitor_mode__descriptor;
+extern const ProtobufCEnumDescriptor    caffe__solver_parameter__precision__descriptor;
 extern const ProtobufCMessageDescriptor caffe__solver_state__descriptor;
 extern const ProtobufCMessageDescriptor caffe__carried_state__descriptor;
 extern const ProtobufCMessageDescriptor caffe__run_state__descriptor;

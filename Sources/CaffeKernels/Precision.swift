@@ -1,0 +1,8 @@
+/// In which numbers convolutions and inner products multiply. Blobs, weights, sums and everything else
+/// are float32 in either case.
+public enum Precision: String, Sendable, CaseIterable {
+  case float32 = "FLOAT32"
+  /// bfloat16, a float32 without its last 16 bits: operands are rounded to it, to nearest and ties to
+  /// even, as they are multiplied.
+  case bfloat16 = "BF16"
+}

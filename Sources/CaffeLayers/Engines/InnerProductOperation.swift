@@ -1,0 +1,105 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+
+/// The three passes of a fully connected layer on one engine, for one batch.
+protocol InnerProductOperation {
+  /// Overwrites `output`.
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor)
+  /// Overwrites `inputGradient`.
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor)
+  /// Adds to the gradients that are given.
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?)
+}
+
+/// OpenBLAS's matrix products.
+struct CaffeInnerProductOperation: InnerProductOperation {
+  /// Of the bottom: items, and values of each.
+  let rows: Int
+  let inputs: Int
+  let outputs: Int
+  /// The weights lie as `[inputs, outputs]`.
+  let isTransposed: Bool
+  private let operands: RoundedOperands
+
+  init(rows: Int, inputs: Int, outputs: Int, isTransposed: Bool, precision: Precision) {
+    self.rows = rows
+    self.inputs = inputs
+    self.outputs = outputs
+    self.isTransposed = isTransposed
+    operands = RoundedOperands(precision)
+  }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
+    let (input, weights) = operands.round(
+      (input.read(), rows * inputs), (weights.read(), inputs * outputs))
+    let output = output.overwrite()
+    Gemm.multiply(
+      Gemm.Operand(input, stride: inputs), operand(weights, transposed: !isTransposed), rows: rows,
+      columns: outputs, inner: inputs, into: output)
+    if let bias {
+      ChannelKernel.add(
+        output, bias: bias.read(), over: ChannelExtents(outer: rows, channels: outputs),
+        into: output)
+    }
+  }
+
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
+    let (gradient, weights) = operands.round(
+      (outputGradient.read(), rows * outputs), (weights.read(), inputs * outputs))
+    Gemm.multiply(
+      Gemm.Operand(gradient, stride: outputs), operand(weights, transposed: isTransposed),
+      rows: rows, columns: inputs, inner: outputs, into: inputGradient.overwrite())
+  }
+
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?
+  ) {
+    let (input, gradient) = operands.round(
+      (input.read(), rows * inputs), (outputGradient.read(), rows * outputs))
+    if let weights {
+      // The gradient of what lies as `[rows of it, columns of it]`.
+      let (a, b) =
+        isTransposed ? ((input, inputs), (gradient, outputs)) : ((gradient, outputs), (input, inputs))
+      Gemm.multiply(
+        Gemm.Operand(a.0, stride: a.1, transposed: true), Gemm.Operand(b.0, stride: b.1),
+        rows: a.1, columns: b.1, inner: rows, beta: 1, into: weights.update())
+    }
+    if let bias {
+      ChannelKernel.addSums(
+        gradient, over: ChannelExtents(outer: rows, channels: outputs), into: bias.update())
+    }
+  }
+
+  private func operand(_ weights: UnsafePointer<Float>, transposed: Bool) -> Gemm.Operand {
+    Gemm.Operand(weights, stride: isTransposed ? outputs : inputs, transposed: transposed)
+  }
+}
+
+/// oneDNN, on blobs in plain order.
+struct OneDNNInnerProductOperation: InnerProductOperation {
+  private let product: OneDNNInnerProduct
+
+  init(_ product: OneDNNInnerProduct) { self.product = product }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
+    product.forward.run(
+      input.read(), weights: weights.read(), revision: weights.revision, bias: bias?.read(),
+      into: output.overwrite())
+  }
+
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
+    product.backwardData?.run(
+      outputGradient.read(), weights: weights.read(), revision: weights.revision,
+      into: inputGradient.overwrite())
+  }
+
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?
+  ) {
+    product.backwardWeights?.run(
+      input.read(), outputGradient: outputGradient.read(), into: weights?.update(),
+      biasGradient: bias?.update())
+  }
+}

@@ -1,0 +1,57 @@
+import CaffeKernels
+import CaffeTestSupport
+import Testing
+
+@Suite struct OneDNNInnerProductTests {
+  private static let precisions: [Precision] =
+    Machine.hasBFloat16 ? [.float32, .bfloat16] : [.float32]
+
+  @Test(arguments: precisions, [(3, 5, 4), (1, 7, 1), (64, 500, 10), (2, 33, 65)])
+  func passesMatchTheDefinition(
+    _ precision: Precision, _ size: (rows: Int, inputs: Int, outputs: Int)
+  ) throws {
+    let (rows, inputs, outputs) = size
+    var numbers = Numbers(seed: 3)
+    let input = numbers.array(rows * inputs)
+    let (weights, bias) = (numbers.array(outputs * inputs), numbers.array(outputs))
+    let gradient = numbers.array(rows * outputs)
+    let product = try OneDNNInnerProduct(
+      rows: rows, inputs: inputs, outputs: outputs, hasBias: true, precision: precision,
+      gradients: [.input, .weights], scratchpad: Scratchpad())
+
+    func multiplied(_ values: [Float]) -> [Double] {
+      values.map { Double(precision == .float32 ? $0 : bfloat16($0)) }
+    }
+    let (x, w, dy) = (multiplied(input), multiplied(weights), multiplied(gradient))
+    var y = (0..<rows * outputs).map { Double(bias[$0 % outputs]) }
+    var dx = [Double](repeating: 0, count: x.count)
+    var dw = [Double](repeating: 5, count: w.count)
+    var db = [Double](repeating: 5, count: outputs)
+    for row in 0..<rows {
+      for output in 0..<outputs {
+        let g = dy[row * outputs + output]
+        db[output] += g
+        for i in 0..<inputs {
+          y[row * outputs + output] += x[row * inputs + i] * w[output * inputs + i]
+          dx[row * inputs + i] += g * w[output * inputs + i]
+          dw[output * inputs + i] += g * x[row * inputs + i]
+        }
+      }
+    }
+
+    var found = [Float](repeating: .nan, count: y.count)
+    product.forward.run(input, weights: weights, bias: bias, into: &found)
+    #expect(worstDifference(found, y) < 1e-4)
+    found = [Float](repeating: .nan, count: dx.count)
+    try #require(product.backwardData).run(gradient, weights: weights, into: &found)
+    #expect(worstDifference(found, dx) < 1e-4)
+    found = [Float](repeating: 5, count: dw.count)
+    var foundBias = [Float](repeating: 5, count: outputs)
+    let pass = try #require(product.backwardWeights)
+    pass.run(input, outputGradient: gradient, into: &found, biasGradient: &foundBias)
+    #expect(worstDifference(found, dw) < 1e-4)
+    #expect(worstDifference(foundBias, db) < 1e-4)
+    pass.run(input, outputGradient: gradient, into: nil, biasGradient: &foundBias)
+    #expect(worstDifference(foundBias, db.map { 2 * $0 - 5 }) < 1e-4)
+  }
+}

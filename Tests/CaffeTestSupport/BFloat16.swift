@@ -1,0 +1,8 @@
+/// The nearest value whose last 16 bits are 0, the even one of two that are equally near.
+public func bfloat16(_ x: Float) -> Float {
+  let below = x.bitPattern & 0xffff_0000
+  let (low, high) = (Float(bitPattern: below), Float(bitPattern: below + 0x1_0000))
+  let (down, up) = (abs(Double(x) - Double(low)), abs(Double(high) - Double(x)))
+  if down != up { return down < up ? low : high }
+  return below & 0x1_0000 == 0 ? low : high
+}
