@@ -184,9 +184,14 @@ private struct ConvolutionTrial {
     let gradient = PackedTensor(pass.outputGradientLayout, outputGradient)
     var weights = [Float](repeating: start, count: geometry.weightsCount)
     var bias = [Float](repeating: start, count: geometry.outputChannels)
-    pass.run(
-      source.pointer, outputGradient: gradient.pointer, overwriting: overwriting, into: &weights,
-      biasGradient: &bias)
+    weights.withUnsafeMutableBufferPointer { weights in
+      bias.withUnsafeMutableBufferPointer { bias in
+        pass.run(
+          source.pointer, outputGradient: gradient.pointer,
+          into: GradientTarget(weights, isFresh: overwriting),
+          biasGradient: GradientTarget(bias, isFresh: overwriting))
+      }
+    }
     return (weights, bias)
   }
 }

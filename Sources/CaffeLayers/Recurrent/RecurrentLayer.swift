@@ -273,10 +273,11 @@ class RecurrentLayer: Layer {
   ) {
     guard learns[index] else { return }
     let (outputs, inputs) = (parameters[index].shape[0], parameters[index].shape[1])
+    let target = parameters[index].diff.accumulate()
     Gemm.multiply(
       Gemm.Operand(gradient, stride: outputs, transposed: true),
-      Gemm.Operand(input, stride: inputs), rows: outputs, columns: inputs, inner: rows, beta: 1,
-      into: parameters[index].diff.update())
+      Gemm.Operand(input, stride: inputs), rows: outputs, columns: inputs, inner: rows,
+      beta: target.beta, into: target.values)
   }
 
   private func propagate(down: [Bool]) {
