@@ -15,9 +15,9 @@ public final class ParameterStore {
 
   public let segments: [Segment]
   public let blobs: [Blob]
-  /// All values: `count` floats, gaps included.
+  /// Values, gradients: `count` floats each, gaps included.
   package let data: Tensor
-  private let gradients: Tensor
+  package let gradient: Tensor
   /// The solver's memory, as many buffers as its rule needs.
   package private(set) var history: [Tensor] = []
   public let count: Int
@@ -33,26 +33,15 @@ public final class ParameterStore {
     count = offset
     let whole = try withPlace("all parameters together") { try Shape([offset]) }
     let data = Tensor(whole)
-    let gradients = Tensor(whole)
+    let gradient = Tensor(whole)
     self.data = data
-    self.gradients = gradients
+    self.gradient = gradient
     blobs = zip(parameters, segments).map { parameter, segment in
       Blob(
         parameter.name,
         data: Tensor(segment.shape, windowOn: data.storage, at: segment.offset),
-        diff: Tensor(segment.shape, windowOn: gradients.storage, at: segment.offset))
+        diff: Tensor(segment.shape, windowOn: gradient.storage, at: segment.offset))
     }
-  }
-
-  /// All gradients: `count` floats, gaps included.
-  package var gradient: Tensor {
-    for blob in blobs { blob.diff.settle() }
-    return gradients
-  }
-
-  /// Makes all gradients zeros, without a pass over them.
-  package func clearGradients() {
-    for blob in blobs { blob.diff.clear() }
   }
 
   /// Takes zeroed memory for `buffers` histories, unless they are there already.

@@ -6,7 +6,8 @@ import CaffeSchema
 
 /// Turns the gradients of a net into a step of its parameters, by the solver's rule.
 ///
-/// Clipping, normalisation by `iter_size`, decay and the rule are one pass over the parameter store.
+/// Clipping, normalisation by `iter_size`, decay, the rule and the clearing of gradients are one pass
+/// over the parameter store.
 ///
 /// Source: BVLC Caffe, `sgd_solver.cpp` and the files beside it.
 final class Update {
@@ -61,13 +62,11 @@ final class Update {
     let kernel = UpdateKernel(
       rule: method.rule(iteration: iteration), rate: rate, weightDecay: weightDecay,
       regularization: regularization, gradientScale: scale / Float(iterSize))
-    let keepsStep = keepsStep || keepingStep
     kernel.apply(
       to: store.data.update(), gradient: store.gradient.update(),
       history: store.history.map { $0.update() },
       segments: trusted(rate: rate, gradientScale: kernel.gradientScale),
-      keepsStep: keepsStep)
-    if !keepsStep { store.clearGradients() }
+      keepsStep: keepsStep || keepingStep)
     return note
   }
 

@@ -127,28 +127,6 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
     #expect(store.blobs[1].data.values == ramp)
   }
 
-  @Test func clearedGradientsAreZerosThatTheNextOneReplaces() throws {
-    let store = try ParameterStore([("a", [2]), ("b", [3])])
-    let (a, b) = (store.blobs[0].diff, store.blobs[1].diff)
-    let view = store.blobs[1].seen(as: [1, 3]).diff
-    a.values = [1, 2]
-    b.values = [3, 4, 5]
-    store.clearGradients()
-    #expect(a.values == [0, 0])
-    let target = view.accumulate()
-    #expect(target.isFresh && target.beta == 0)
-    target.values.update(from: [6, 7, 8], count: 3)
-    // The second of two that share a parameter adds.
-    #expect(!b.accumulate().isFresh && b.values == [6, 7, 8])
-    #expect(!a.accumulate().isFresh)
-
-    store.clearGradients()
-    b.update()[1] = 9
-    #expect(b.values == [0, 9, 0])
-    store.clearGradients()
-    #expect(store.gradient.values.allSatisfy { $0 == 0 })
-  }
-
   @Test func historiesAreWindowsToo() throws {
     let store = try ParameterStore([("a", [3]), ("b", [2])])
     store.prepareHistory(2)

@@ -184,14 +184,9 @@ private struct ConvolutionTrial {
     let gradient = PackedTensor(pass.outputGradientLayout, outputGradient)
     var weights = [Float](repeating: start, count: geometry.weightsCount)
     var bias = [Float](repeating: start, count: geometry.outputChannels)
-    weights.withUnsafeMutableBufferPointer { weights in
-      bias.withUnsafeMutableBufferPointer { bias in
-        pass.run(
-          source.pointer, outputGradient: gradient.pointer,
-          into: GradientTarget(weights, isFresh: overwriting),
-          biasGradient: GradientTarget(bias, isFresh: overwriting))
-      }
-    }
+    pass.run(
+      source.pointer, outputGradient: gradient.pointer, overwriting: overwriting, into: &weights,
+      biasGradient: &bias)
     return (weights, bias)
   }
 }

@@ -67,11 +67,3 @@ struct PackedTensor {
     return plain
   }
 }
-
-extension GradientTarget {
-  /// `nil` for an empty buffer.
-  init?(_ buffer: UnsafeMutableBufferPointer<Float>, isFresh: Bool = false) {
-    guard let values = buffer.baseAddress else { return nil }
-    self.init(values, isFresh: isFresh)
-  }
-}

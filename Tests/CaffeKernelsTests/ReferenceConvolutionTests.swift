@@ -127,21 +127,16 @@ struct ReferenceConvolutionTests {
         }, data, within: tolerance, machine)
       expectClose(
         output(g.weightCount, initial: fives) {
-          convolution.backwardWeights(
-            input: input, outputGradient: gradient, addingTo: GradientTarget($0))
+          convolution.backwardWeights(input: input, outputGradient: gradient, addingTo: $0)
         }, weightSums, within: tolerance, machine)
       expectClose(
         output(
           g.outputChannels,
           initial: Array(fives.prefix(1)) + Array(repeating: 5, count: g.outputChannels - 1)
         ) {
-          let bias = $0
-          let weights = output(g.weightCount) {
-            convolution.backwardWeights(
-              input: input, outputGradient: gradient,
-              addingTo: GradientTarget($0, isFresh: true), bias: bias)
-          }
-          expectClose(weights, weightSums.map { $0 - 5 }, within: tolerance, machine)
+          var ignored = fives
+          convolution.backwardWeights(
+            input: input, outputGradient: gradient, addingTo: &ignored, bias: $0)
         }, biasSums, within: tolerance, machine)
     }
   }
@@ -165,8 +160,7 @@ struct ReferenceConvolutionTests {
         },
         output(g.weightCount, initial: Array(repeating: 5, count: g.weightCount)) {
           convolution.backwardWeights(
-            input: input, outputGradient: gradient, addingTo: GradientTarget($0),
-            bias: &biasGradient)
+            input: input, outputGradient: gradient, addingTo: $0, bias: &biasGradient)
         },
         biasGradient,
       ]

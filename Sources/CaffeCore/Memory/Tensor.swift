@@ -15,8 +15,6 @@ public final class Tensor {
   /// What tensors on the same part of a parameter store have in common.
   private final class Window {
     var revision = 0
-    /// The values are zeros, whatever the memory holds.
-    var isCleared = false
   }
 
   public init(_ shape: Shape) {
@@ -111,46 +109,19 @@ public final class Tensor {
 extension Tensor {
   /// The values, to be read.
   package func read() -> UnsafePointer<Float> {
-    settle()
-    return UnsafePointer(storage.readPlain() + offset)
+    UnsafePointer(storage.readPlain() + offset)
   }
 
   /// Room for values that replace all of the present ones.
   package func overwrite() -> UnsafeMutablePointer<Float> {
-    window?.isCleared = false
-    return window == nil ? storage.overwritePlain() : update()
+    window == nil ? storage.overwritePlain() : update()
   }
 
   /// The values, to be changed.
   package func update() -> UnsafeMutablePointer<Float> {
     guard let window else { return storage.updatePlain() }
-    settle()
     window.revision += 1
     return storage.updateWindow() + offset
-  }
-}
-
-// MARK: - Gradients
-
-extension Tensor {
-  /// Makes all values of a window zeros; its memory is written to only if somebody looks before the
-  /// next gradient comes.
-  func clear() {
-    window?.revision += 1
-    window?.isCleared = true
-  }
-
-  /// Writes the zeros of `clear()` that nobody has replaced.
-  func settle() {
-    guard let window, window.isCleared else { return }
-    window.isCleared = false
-    (storage.updateWindow() + offset).update(repeating: 0, count: count)
-  }
-
-  /// The values, for a gradient to be added to.
-  package func accumulate() -> GradientTarget {
-    let isFresh = window?.isCleared ?? false
-    return GradientTarget(isFresh ? overwrite() : update(), isFresh: isFresh)
   }
 }
 

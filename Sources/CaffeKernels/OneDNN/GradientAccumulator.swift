@@ -1,7 +1,7 @@
 /// Adds a gradient in the layout a primitive chose to one in plain order, or writes it there.
 ///
 /// Caffe adds the gradients of all iterations of an `iter_size` and of all layers that share a
-/// parameter; oneDNN always overwrites.
+/// parameter, so adding is the rule; oneDNN always overwrites.
 final class GradientAccumulator {
   let layout: OneDNNMemoryLayout
   private let add: Reorder
@@ -20,22 +20,22 @@ final class GradientAccumulator {
   /// Where the primitive is to write.
   ///
   /// - Parameter gradient: nil if nobody wants it; the primitive writes it all the same.
-  func target(for gradient: GradientTarget?) -> UnsafeMutableRawPointer? {
-    if let gradient, gradient.isFresh, layout.isPlain {
-      return UnsafeMutableRawPointer(gradient.values)
-    }
+  func target(
+    for gradient: UnsafeMutablePointer<Float>?, overwriting: Bool
+  ) -> UnsafeMutableRawPointer? {
+    if overwriting, layout.isPlain, let gradient { return UnsafeMutableRawPointer(gradient) }
     return scratchpad.pointer(to: region)
   }
 
   /// Takes what the primitive has written to `target`.
-  func finish(_ gradient: GradientTarget?) {
-    guard let gradient, let written = target(for: gradient),
-      written != UnsafeMutableRawPointer(gradient.values)
+  func finish(_ gradient: UnsafeMutablePointer<Float>?, overwriting: Bool) {
+    guard let gradient, let written = target(for: gradient, overwriting: overwriting),
+      written != UnsafeMutableRawPointer(gradient)
     else { return }
-    if gradient.isFresh {
-      layout.unpack(written, into: gradient.values)
+    if overwriting {
+      layout.unpack(written, into: gradient)
     } else {
-      add.run(written, into: UnsafeMutableRawPointer(gradient.values))
+      add.run(written, into: UnsafeMutableRawPointer(gradient))
     }
   }
 }

@@ -100,13 +100,10 @@ package final class ReferenceConvolution {
   /// biasGradient ← biasGradient + Σ outputGradient over images and positions.
   package func backwardWeights(
     input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
-    addingTo weightGradient: GradientTarget,
+    addingTo weightGradient: UnsafeMutablePointer<Float>,
     bias biasGradient: UnsafeMutablePointer<Float>? = nil
   ) {
     let (input, outputGradient) = operands.round((input, inputCount), (outputGradient, outputCount))
-    if weightGradient.isFresh && geometry.batch == 0 {
-      weightGradient.values.update(repeating: 0, count: weightsCount)
-    }
     if let biasGradient {
       ChannelKernel.addSums(
         outputGradient,
@@ -122,8 +119,8 @@ package final class ReferenceConvolution {
           Gemm.Operand(source + group.index * group.outputs * width, stride: width),
           Gemm.Operand(
             unfolded + group.index * group.inner * width, stride: width, transposed: true),
-          rows: group.outputs, columns: group.inner, inner: width,
-          beta: first == 0 ? weightGradient.beta : 1, into: weightGradient.values + group.weights)
+          rows: group.outputs, columns: group.inner, inner: width, beta: 1,
+          into: weightGradient + group.weights)
       }
     }
   }

@@ -73,12 +73,12 @@ package struct UpdateKernel: Hashable, Sendable {
     self.gradientScale = gradientScale
   }
 
-  /// Updates weights and histories in one parallel pass.
+  /// Updates weights and histories in one parallel pass, and clears the gradient.
   ///
   /// - Parameters:
   ///   - segments: ascending and apart; what lies between them stays as it is.
   ///   - history: `rule.historyCount` buffers.
-  ///   - keepsStep: leaves the step in the gradient's buffer (`debug_info`).
+  ///   - keepsStep: leave the step in the gradient's buffer instead of zeros (`debug_info`).
   package func apply(
     to weights: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>,
     history: [UnsafeMutablePointer<Float>], segments: [Segment], keepsStep: Bool = false

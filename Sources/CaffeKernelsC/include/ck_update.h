@@ -22,7 +22,7 @@ struct ck_update {
   float rate, momentum, momentum2, delta, correction, correction2;
   float gradient_scale;  ///< g starts as gradient_scale·gradient
   float l2, l1;          ///< and gets the decay, l2·w + l1·sign(w)
-  int keep_step;         ///< the gradient buffer ends as the step
+  int keep_step;         ///< the gradient buffer ends as the step, not as zeros
 };
 
 /// A run of parameters with its own multipliers of the rate and of the decay.

@@ -36,7 +36,7 @@ struct CaffeConvolutionOperation: ConvolutionOperation {
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?
   ) {
     convolution.backwardWeights(
-      input: input.read(), outputGradient: outputGradient.read(), addingTo: weights.accumulate(),
+      input: input.read(), outputGradient: outputGradient.read(), addingTo: weights.update(),
       bias: bias?.update())
   }
 }
@@ -102,6 +102,6 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
     pass.run(
       input.read(as: pass.inputLayout),
       outputGradient: outputGradient.read(as: pass.outputGradientLayout),
-      into: weights.accumulate(), biasGradient: bias?.accumulate())
+      into: weights.update(), biasGradient: bias?.update())
   }
 }

@@ -58,13 +58,13 @@ struct CaffeInnerProductOperation: InnerProductOperation {
   ) {
     let (input, gradient) = operands.round(
       (input.read(), rows * inputs), (outputGradient.read(), rows * outputs))
-    if let weights = weights?.accumulate() {
+    if let weights {
       // The gradient of what lies as `[rows of it, columns of it]`.
       let (a, b) =
         isTransposed ? ((input, inputs), (gradient, outputs)) : ((gradient, outputs), (input, inputs))
       Gemm.multiply(
         Gemm.Operand(a.0, stride: a.1, transposed: true), Gemm.Operand(b.0, stride: b.1),
-        rows: a.1, columns: b.1, inner: rows, beta: weights.beta, into: weights.values)
+        rows: a.1, columns: b.1, inner: rows, beta: 1, into: weights.update())
     }
     if let bias {
       ChannelKernel.addSums(
@@ -99,7 +99,7 @@ struct OneDNNInnerProductOperation: InnerProductOperation {
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?
   ) {
     product.backwardWeights?.run(
-      input.read(), outputGradient: outputGradient.read(), into: weights?.accumulate(),
-      biasGradient: bias?.accumulate())
+      input.read(), outputGradient: outputGradient.read(), into: weights?.update(),
+      biasGradient: bias?.update())
   }
 }

@@ -273,11 +273,10 @@ class RecurrentLayer: Layer {
   ) {
     guard learns[index] else { return }
     let (outputs, inputs) = (parameters[index].shape[0], parameters[index].shape[1])
-    let target = parameters[index].diff.accumulate()
     Gemm.multiply(
       Gemm.Operand(gradient, stride: outputs, transposed: true),
-      Gemm.Operand(input, stride: inputs), rows: outputs, columns: inputs, inner: rows,
-      beta: target.beta, into: target.values)
+      Gemm.Operand(input, stride: inputs), rows: outputs, columns: inputs, inner: rows, beta: 1,
+      into: parameters[index].diff.update())
   }
 
   private func propagate(down: [Bool]) {
