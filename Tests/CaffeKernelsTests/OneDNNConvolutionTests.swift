@@ -175,9 +175,9 @@ private struct ConvolutionTrial {
     return result.values(geometry.inputCount)
   }
 
-  /// Both gradients, added to `start` everywhere unless `overwriting`.
+  /// Both gradients, added to `start` everywhere.
   func parameterGradients(
-    of convolution: OneDNNConvolution, start: Float = 0, overwriting: Bool = false
+    of convolution: OneDNNConvolution, start: Float = 0
   ) throws -> (weights: [Float], bias: [Float]) {
     let pass = try #require(convolution.backwardWeights)
     let source = PackedTensor(pass.inputLayout, input)
@@ -185,8 +185,7 @@ private struct ConvolutionTrial {
     var weights = [Float](repeating: start, count: geometry.weightsCount)
     var bias = [Float](repeating: start, count: geometry.outputChannels)
     pass.run(
-      source.pointer, outputGradient: gradient.pointer, overwriting: overwriting, into: &weights,
-      biasGradient: &bias)
+      source.pointer, outputGradient: gradient.pointer, into: &weights, biasGradient: &bias)
     return (weights, bias)
   }
 }
@@ -258,7 +257,7 @@ private struct ConvolutionTrial {
     #expect(expected.contains { $0 < 0 })
   }
 
-  @Test func parameterGradientsAreAddedUnlessOverwriting() throws {
+  @Test func parameterGradientsAreAdded() throws {
     let trial = ConvolutionTrial(try Self.small())
     let convolution = try OneDNNConvolution(
       trial.geometry, hasBias: true, scratchpad: Scratchpad())
@@ -267,9 +266,6 @@ private struct ConvolutionTrial {
     let added = try trial.parameterGradients(of: convolution, start: 3)
     #expect(worstDifference(added.weights, weights.map { $0 + 3 }) < 2e-4)
     #expect(worstDifference(added.bias, bias.map { $0 + 3 }) < 2e-4)
-    let written = try trial.parameterGradients(of: convolution, start: 3, overwriting: true)
-    #expect(worstDifference(written.weights, weights) < 2e-4)
-    #expect(worstDifference(written.bias, bias) < 2e-4)
   }
 
   @Test(.enabled(if: Machine.hasWinograd, "oneDNN's Winograd needs AVX-512"))

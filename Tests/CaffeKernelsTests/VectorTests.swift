@@ -188,11 +188,11 @@ struct ThreadsTests {
     let unit = Float(0x1p-7)
     let values: [Float] = [
       0, -0.0, 1, 1 + unit / 2, 1 + unit * 3 / 2, -1 - unit / 2, 1 + unit * 0.51, 3e38,
-      .greatestFiniteMagnitude, .infinity, -.infinity, 1e-40,
+      .greatestFiniteMagnitude, .infinity, -.infinity, 0x1p-130,
     ]
     let expected: [Float] = [
       0, -0.0, 1, 1, 1 + 2 * unit, -1, 1 + unit, bfloat16(3e38), .infinity, .infinity, -.infinity,
-      bfloat16(1e-40),
+      bfloat16(0x1p-130),
     ]
     let many = numbers(40_007)
     Machine.each { machine in

@@ -37,8 +37,38 @@ struct RecurrentTests {
     return values
   }
 
-  @Test(arguments: cases) func gradients(_ layer: LayerTestCase) throws {
-    try layer.expectGradients(inputs(layer), fixed: [1])
+  @Test(arguments: cases, [Engine.caffe, .oneDNN])
+  func gradients(_ layer: LayerTestCase, engine: Engine) throws {
+    try layer.expectGradients(inputs(layer), fixed: [1], engine: engine)
+  }
+
+  /// oneDNN arranges the weights of a step once for all of them, and again when they have changed.
+  @Test(arguments: ["LSTM", "RNN"], [1, 5])
+  func enginesAgreeAfterAnUpdateToo(_ type: String, streams: Int) throws {
+    let layer = LayerTestCase(
+      "", Self.settings(type, units: 20), [[3, streams, 6], [3, streams]])
+    func results(_ engine: Engine) throws -> [[Float]] {
+      let net = try Net(
+        NetParameter(text: "force_backward: true " + layer.text, file: "case"),
+        context: LayerContext(phase: .train, engine: engine, seed: 3))
+      #expect(net.layers.last?.engine.engine == engine)
+      return try [Float(1), -0.5].flatMap { factor in
+        var random = TestRandom(seed: 12)
+        let weights = net.store.data
+        weights.values = weights.values.map { factor * $0 }
+        try layer.fill(
+          net, [random.values(18 * streams), Array(repeating: 1, count: 3 * streams)])
+        try net.forward()
+        let top = try #require(net.blob("out0"))
+        top.diff.values = random.values(top.count)
+        net.clearGradients()
+        try net.backward()
+        return [top.data.values, try #require(net.blob("in0")).diff.values, net.store.gradient.values]
+      }
+    }
+    for (found, expected) in zip(try results(.oneDNN), try results(.caffe)) {
+      #expect(Closeness.worst(found, expected) < 1e-5)
+    }
   }
 
   /// Two passes of two steps are one of four; the same pass again gives the same.

@@ -28,13 +28,14 @@ package final class OneDNNConvolution {
   ///     and out is float32 all the same.
   ///   - fusedReLUSlope: applies a ReLU with this negative slope to the output; the gradients then
   ///     take the output's gradient *before* that ReLU.
+  ///   - adding: adds to the output instead of overwriting it.
   ///   - gradients: empty for inference.
   ///   - input: the order of the bottom; one or three channels do best in `any` or `plain`.
   ///   - output: the order of the top; channels-last if nothing else is said and the bottom is.
   /// - Throws: `EngineRefusal` if oneDNN cannot run one of the passes, or only slowly.
   package init(
     _ geometry: ConvolutionGeometry, hasBias: Bool, precision: Precision = .float32,
-    fusedReLUSlope: Float? = nil, algorithm: Algorithm = .automatic,
+    fusedReLUSlope: Float? = nil, adding: Bool = false, algorithm: Algorithm = .automatic,
     gradients: WeightedGradients = [.input, .weights], input: LayoutRequest = .any, output: LayoutRequest? = nil, scratchpad: Scratchpad
   ) throws {
     guard (1...3).contains(geometry.input.count) else {
@@ -47,7 +48,8 @@ package final class OneDNNConvolution {
       let forward = try descriptors.forward(
         input: input.descriptor(descriptors.inputExtents),
         output: (output ?? input.companion).descriptor(descriptors.outputExtents),
-        attributes: Attributes(fused: fusedReLUSlope.map { .relu(slope: $0) } ?? .nothing))
+        attributes: Attributes(
+          fused: fusedReLUSlope.map { .relu(slope: $0) } ?? (adding ? .sum : .nothing)))
       return (descriptors, forward)
     }
     forward = try WeightedForward(chosen, scratchpad: scratchpad)

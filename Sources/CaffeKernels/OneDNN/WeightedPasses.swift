@@ -132,21 +132,19 @@ package final class WeightedBackwardWeights {
   /// Adds to the gradients.
   ///
   /// - Parameters:
-  ///   - overwriting: replaces what the gradients held instead, which saves a pass over them.
   ///   - weightsGradient: nil if nobody wants it.
   ///   - biasGradient: nil if there is no bias, or nobody wants it.
   package func run(
     _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
-    overwriting: Bool = false, into weightsGradient: UnsafeMutablePointer<Float>?,
+    into weightsGradient: UnsafeMutablePointer<Float>?,
     biasGradient: UnsafeMutablePointer<Float>?
   ) {
     primitive.bind(.input, input.read(inputValues))
     primitive.bind(.outputGradient, outputGradient.read(values))
-    primitive.bind(
-      .weightsGradient, weights.target(for: weightsGradient, overwriting: overwriting))
-    primitive.bind(.biasGradient, bias?.target(for: biasGradient, overwriting: overwriting))
+    primitive.bind(.weightsGradient, weights.target)
+    primitive.bind(.biasGradient, bias?.target)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
-    weights.finish(weightsGradient, overwriting: overwriting)
-    bias?.finish(biasGradient, overwriting: overwriting)
+    weights.add(to: weightsGradient)
+    bias?.add(to: biasGradient)
   }
 }

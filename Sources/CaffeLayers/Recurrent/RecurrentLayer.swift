@@ -32,6 +32,7 @@ class RecurrentLayer: Layer {
   private let starts: [Tensor]
   private let ends: [Tensor]
   private let stateGradients: [Tensor]
+  private var product: (any RecurrentProduct)?
   /// The pass that `starts` belongs to.
   private var startedPass: UInt64?
 
@@ -142,6 +143,16 @@ class RecurrentLayer: Layer {
     let state = try Shape([1, extents.streams, units])
     for tensor in starts + ends + stateGradients { tensor.reshape(state) }
     if extents.streams != previous.streams { forget() }
+    product = try choose(named: nil) {
+      let product = try OneDNNRecurrentProduct(
+        streams: extents.streams, units: units, sums: sumCount,
+        hasGradient: learns.contains(true) || propagateDown.contains(true),
+        scratchpad: context.scratchpad)
+      engine.implementation = product.implementation
+      return product
+    } caffe: {
+      CaffeRecurrentProduct(streams: extents.streams, units: units, sums: sumCount)
+    }
   }
 
   override func seek(toPass pass: UInt64) throws { forget() }
@@ -165,9 +176,7 @@ class RecurrentLayer: Layer {
       RowKernel.scale(
         histories[0].before(step), by: cont + step * extents.streams, rows: extents.streams,
         extent: units, into: before)
-      Gemm.multiply(
-        Gemm.Operand(before, stride: units), weights(recurrentWeights, transposed: true),
-        rows: extents.streams, columns: sumCount, inner: units, beta: 1, into: ours)
+      product?.add(before, weights: parameters[recurrentWeights].data, to: ours)
       advance(step: step, sums: ours, states: histories)
     }
     for (index, history) in histories.enumerated() {
@@ -224,9 +233,8 @@ class RecurrentLayer: Layer {
       Vector.add(
         gradients[0], upstream + step * stateCount, count: stateCount, into: gradients[0])
       retreat(step: step, gradients: gradients, into: ours)
-      Gemm.multiply(
-        Gemm.Operand(ours, stride: sumCount), weights(recurrentWeights), rows: extents.streams,
-        columns: units, inner: sumCount, into: gradients[0])
+      product?.backward(
+        ours, weights: parameters[recurrentWeights].data, into: gradients[0])
       RowKernel.scale(
         gradients[0], by: cont + step * extents.streams, rows: extents.streams, extent: units,
         into: gradients[0])
