@@ -44,10 +44,11 @@ struct OneDNNRecurrentProduct: RecurrentProduct {
   private let forward: WeightedForward
   private let backwardData: WeightedBackwardData?
 
-  /// - Throws: `EngineRefusal` if oneDNN has no fast code, or not in this order.
+  /// - Throws: `EngineRefusal` if oneDNN has no fast code, or not in this order, or there is nothing to do.
   init(
     streams: Int, units: Int, sums: Int, hasGradient: Bool, scratchpad: Scratchpad
   ) throws {
+    guard streams > 0 else { throw EngineRefusal("there are no streams") }
     let convolution = try OneDNNConvolution(
       ConvolutionGeometry(
         batch: 1, inputChannels: units, outputChannels: sums, input: [1, streams], kernel: [1, 1],

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Whether a net learns as much whichever code multiplies: accuracy on Fashion-MNIST's 10,000 test pictures.
+
+    scripts/fashion-mnist .build/release/caffe-swift
+    Benchmarks/accuracy.py .build/release/caffe-swift [NET...] [--iterations 2000] [--json FILE]
+
+Trains LeNet and the two CIFAR-10 nets, on Fashion-MNIST instead of their own pictures, from one seed: on each
+engine, without fusion, with measured choices, and in bfloat16. A way that this machine does not have is told
+in the program's words.
+"""
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nets
+import table
+
+DATA = nets.ROOT / "data/fashion-mnist"
+NAMES = ["lenet", "cifar_quick", "cifar_full"]
+WAYS = {
+    "CAFFE": ["--engine", "CAFFE"],
+    "ONEDNN": ["--choices", "none"],
+    "ONEDNN, no fusion": ["--choices", "none", "--no-fusion"],
+    "ONEDNN, measured choices": [],
+    "BF16": ["--precision", "BF16", "--choices", "none"],
+    "BF16 imitated by CAFFE": ["--precision", "BF16", "--engine", "CAFFE"],
+}
+
+
+def data_layer(phase, batch):
+    part = {"TRAIN": "train", "TEST": "test"}[phase]
+    return (
+        f'layer {{ name: "data" type: "Data" top: "data" top: "label" include {{ phase: {phase} }} '
+        f"transform_param {{ scale: 0.00390625 }} "
+        f'data_param {{ source: "{DATA}/{part}_lmdb" batch_size: {batch} backend: LMDB }} }}')
+
+
+def write_solver(folder, name, iterations):
+    net = nets.NETS[name]
+    layers = [x for x in nets.layers_of((nets.ROOT / net.source).read_text()) if nets.kind(x) != "Data"]
+    if not any(nets.kind(x) == "Accuracy" for x in layers):
+        loss = next(x for x in layers if nets.kind(x) == "SoftmaxWithLoss")
+        scores = nets.values(loss, "bottom")[0]
+        layers.append(
+            f'layer {{ name: "accuracy" type: "Accuracy" bottom: "{scores}" bottom: "label" '
+            f'top: "accuracy" include {{ phase: TEST }} }}')
+    path = folder / f"{name}.prototxt"
+    nets.write_net(path, name, [data_layer("TRAIN", net.batch), data_layer("TEST", 100), *layers])
+    solver = folder / f"{name}.solver.prototxt"
+    solver.write_text(
+        f'net: "{path}"\nbase_lr: 0.01\nlr_policy: "inv"\ngamma: 0.0001\npower: 0.75\n'
+        f"momentum: 0.9\nweight_decay: 0.0005\nmax_iter: {iterations}\ndisplay: {iterations}\n"
+        f"test_iter: 100\ntest_interval: {iterations}\ntest_initialization: false\n"
+        f'snapshot_prefix: "{folder}/unused"\nsnapshot_after_train: false\nrandom_seed: 1\n')
+    return solver
+
+
+def train(program, solver, arguments):
+    """The accuracy at the end, or why there is none."""
+    run = subprocess.run(
+        [program, "train", "--solver", solver, *arguments], capture_output=True, text=True)
+    if run.returncode != 0:
+        return None, run.stderr.strip().splitlines()[-1]
+    return float(re.findall(r"accuracy = ([\d.]+)", run.stderr)[-1]), None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("nets", nargs="*")
+    parser.add_argument("--iterations", type=int, default=2000)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    names = options.nets or NAMES
+    for name in names:
+        if name not in NAMES:
+            sys.exit(f"no net '{name}'; there are {', '.join(NAMES)}")
+    if not (DATA / "train_lmdb").exists():
+        sys.exit(f"no {DATA}/train_lmdb: scripts/fashion-mnist makes it")
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            solver = write_solver(Path(folder), name, options.iterations)
+            for way, arguments in WAYS.items():
+                accuracy, refusal = train(options.program, solver, arguments)
+                found.setdefault(way, {})[name] = accuracy
+                print(f"{name}, {way}: {refusal or accuracy}", file=sys.stderr, flush=True)
+    rows = [
+        [way, *(f"{100 * x:.2f}" if (x := by_net[name]) is not None else "–" for name in names)]
+        for way, by_net in found.items()]
+    print(table.text([f"accuracy in %, {options.iterations} iterations", *names], rows))
+    if options.json:
+        Path(options.json).write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
