@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct OneDNNInnerProductTests {
   private static let precisions: [Precision] =
-    Machine.hasBFloat16 ? [.float32, .bfloat16] : [.float32]
+    Precision.isBFloat16Native ? [.float32, .bfloat16] : [.float32]
 
   @Test(arguments: precisions, [(3, 5, 4), (1, 7, 1), (64, 500, 10), (2, 33, 65)])
   func passesMatchTheDefinition(

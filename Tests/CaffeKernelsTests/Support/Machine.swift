@@ -9,9 +9,6 @@ enum Machine: CustomStringConvertible {
   static let hasWinograd = InstructionSet.v4.isAvailable
   static let normalizesChannelsLast = InstructionSet.v4.isAvailable
 
-  /// oneDNN 2.6 has code for bfloat16 with AVX-512, with its instructions for bfloat16 or around them.
-  static let hasBFloat16 = InstructionSet.v4.isAvailable
-
   var description: String {
     switch self {
     case .running(let set, let threads): "\(set.rawValue), \(threads) threads"
