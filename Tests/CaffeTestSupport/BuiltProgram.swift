@@ -10,8 +10,8 @@ public enum BuiltProgram {
       .appendingPathComponent("caffe-swift").path
   }()
 
-  /// From now on HDF5 files and LMDB databases are read as the program reads them: in processes of their
-  /// own, which run it.
+  /// From now on HDF5 files, LMDB and LevelDB databases are read as the program reads them: in processes
+  /// of their own, which run it.
   public static func readsFiles() { _ = isReading }
 
   private static let isReading: Bool = {

@@ -4,7 +4,9 @@ import Testing
 /// Training asks for no memory once it runs: a larger number of iterations makes as many requests.
 ///
 /// Requests below 256 bytes do not count: oneDNN makes some for each run of a primitive.
-@Suite(.enabled(if: Shim.allocations != nil, "counting requests needs a C compiler"))
+@Suite(
+  .enabled(if: Shim.allocations != nil, "counting requests needs a C compiler"),
+  .disabled(if: Sanitizer.isOn, "a sanitizer takes requests of memory before they are counted"))
 struct AllocationTests {
   /// Convolutions, normalisations, poolings, a sum, a concatenation, products: what the nets of the
   /// literature are made of.

@@ -145,6 +145,16 @@ import Testing
         try remove("data", shop)
         try shop.folder.write("data", "x")
       }, words: ["layer 'data' (Data), line 2: data_param.source: data"]),
+    Mistake(
+      testDescription: "a LevelDB over which its library aborts",
+      arguments: ["compute-image-mean", "level", "mean.binaryproto"],
+      prepare: { shop in
+        try FileManager.default.copyItem(
+          atPath: PackageFolder.path("Tests/Fixtures/leveldb-log"), toPath: shop.folder("level"))
+        // A change that comes twice.
+        let log = try shop.folder.read("level/000003.log")
+        try shop.folder.write("level/000003.log", log + log)
+      }, words: ["level: libleveldb broke down (signal 6) over this file, which must be damaged"]),
   ]
 
   private static func resume(_ file: String) -> [String] {

@@ -7,6 +7,19 @@ import Testing
 @Suite struct ConcurrencyTests {
   static let endless = "max_iter: 100000000 display: 1 "
 
+  private static let untilKilled = endless + "snapshot_after_train: false"
+
+  /// Its net reads the LevelDB `level`.
+  private static func levelDBShop() throws -> Workshop {
+    let shop = try Workshop(
+      net: [("backend: LMDB", "backend: LEVELDB"), ("source: \"data\"", "source: \"level\"")],
+      solver: untilKilled)
+    let made = try shop.run(
+      "convert-mnist", "--backend", "leveldb", "images.idx", "labels.idx", "level")
+    #expect(made.status == 0, "\(made)")
+    return shop
+  }
+
   @Test func twoRunsReadOneLMDB() throws {
     let shop = try Workshop(solver: Self.endless + "snapshot_prefix: \"a\"")
     try shop.folder.write(
@@ -23,7 +36,7 @@ import Testing
 
   /// Readers that are killed leave their places in LMDB's table of 126 readers taken.
   @Test func killedReadersOfAnLMDBLeaveRoomForOthers() throws {
-    let shop = try Workshop(solver: Self.endless + "snapshot_after_train: false")
+    let shop = try Workshop(solver: Self.untilKilled)
     let arguments = ["train", "--solver", "solver.prototxt"]
     let first = try Run(arguments, in: shop.folder)
     try first.wait(for: "Iteration 1 ")
@@ -41,7 +54,7 @@ import Testing
   /// with the run, however it ends.
   @Test(arguments: [SIGINT, SIGKILL])
   func readersEndWithTheirRun(signal: Int32) throws {
-    let shop = try Workshop(solver: Self.endless + "snapshot_after_train: false")
+    let shop = try Workshop(solver: Self.untilKilled)
     let run = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
     try run.wait(for: "Iteration 1 ")
     let readers = try run.children
@@ -53,27 +66,28 @@ import Testing
     for reader in readers { #expect(kill(reader, 0) != 0) }
   }
 
-  /// A reader that is killed, as by a system that needs memory, ends the run in one line.
-  @Test func aReaderThatIsKilledIsOneSentence() throws {
-    let shop = try Workshop(solver: Self.endless + "snapshot_after_train: false")
-    let run = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
+  /// A reader that is killed, as by a system that needs memory, ends the run in one line, and leaves no
+  /// view of its database.
+  @Test(arguments: ["data", "level"])
+  func aReaderThatIsKilledIsOneSentence(database: String) throws {
+    let shop = try database == "level" ? Self.levelDBShop() : Workshop(solver: Self.untilKilled)
+    let temporary = try TemporaryFolder()
+    let run = try Run(
+      ["train", "--solver", "solver.prototxt"], in: shop.folder,
+      environment: ["TMPDIR": temporary.path])
     try run.wait(for: "Iteration 1 ")
     for reader in try run.children { kill(reader, SIGKILL) }
     let outcome = try run.outcome()
     #expect(outcome.status == 1 && outcome.complaints.count == 1, "\(outcome)")
     #expect(
       outcome.complaints.last?.hasSuffix(
-        "data: the process that reads this file was ended (signal 9)") == true, "\(outcome)")
+        "\(database): the process that reads this file was ended (signal 9)") == true, "\(outcome)")
+    #expect(try temporary.names(hidden: true) == [])
   }
 
   /// LevelDB locks what it opens; each run opens a view of its own.
   @Test func twoRunsReadOneLevelDB() throws {
-    let shop = try Workshop(
-      net: [("backend: LMDB", "backend: LEVELDB"), ("source: \"data\"", "source: \"level\"")],
-      solver: Self.endless + "snapshot_after_train: false")
-    let made = try shop.run(
-      "convert-mnist", "--backend", "leveldb", "images.idx", "labels.idx", "level")
-    #expect(made.status == 0, "\(made)")
+    let shop = try Self.levelDBShop()
     let temporary = try TemporaryFolder()
     let views = { try temporary.names(hidden: true).filter { !$0.contains("/") } }
     let start = {
@@ -235,10 +249,18 @@ import Testing
     let solver = "snapshot: 2 snapshot_prefix: \"tiny\" test_iter: 1 test_interval: 3 "
     let shop = try Workshop(solver: Self.endless + solver)
     var random = TestRandom(seed: 6)
+    // How long it takes here to begin.
+    let clock = ContinuousClock()
+    let begin = clock.now
+    let first = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
+    try first.wait(for: "Iteration 1 ")
+    let start = clock.now - begin
+    first.send(SIGINT)
+    #expect(try first.outcome().status == 0)
     var (early, stopped) = (0, 0)
     for _ in 0..<(Fault.all ? 100 : 8) {
       let run = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
-      usleep(Sanitizer.delay * UInt32.random(in: 0...200_000, using: &random))
+      usleep(UInt32(start / .microseconds(1) * Double.random(in: 0...2, using: &random)))
       run.send(SIGINT)
       let outcome = try run.outcome()
       // A run that has made no update has nothing to save.

@@ -57,7 +57,7 @@ package enum DatabaseKind: String, Sendable, CaseIterable {
 
   private func openDatabase(_ path: String) throws -> any RecordDatabase {
     switch self {
-    case .levelDB: try LevelDBDatabase(path)
+    case .levelDB: try LevelDBDatabase.open(path)
     case .lmdb: try LMDBDatabase.open(path)
     case .idx: try IDXDatabase(path)
     case .cifar: try CIFARDatabase(path)

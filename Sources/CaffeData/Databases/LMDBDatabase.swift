@@ -15,11 +15,8 @@ package final class LMDBDatabase: RecordDatabase {
 
   /// Opens a database where the program wants it read: see `ReaderProcess`.
   package static func open(_ path: String) throws -> any RecordDatabase {
-    ReaderProcess.isUsed ? try RemoteLMDBDatabase(path) : try LMDBDatabase(path)
+    ReaderProcess.isUsed ? try RemoteDatabase(lmdb: path) : try LMDBDatabase(path)
   }
-
-  /// No record is larger than the file.
-  var largestRecord: Int { environment.fileSize }
 
   /// Opens the folder `path` that holds `data.mdb`, in this process.
   package init(_ path: String) throws {

@@ -20,10 +20,20 @@ package final class LevelDBDatabase: RecordDatabase, @unchecked Sendable {
   private let lock = NSLock()
   private var counted: Int?
 
-  /// Opens the folder `path` that holds the file `CURRENT`.
-  package init(_ path: String) throws {
+  /// Opens a database where the program wants it read: see `ReaderProcess`.
+  package static func open(_ path: String) throws -> any RecordDatabase {
+    ReaderProcess.isUsed ? try RemoteDatabase(levelDB: path) : try LevelDBDatabase(path)
+  }
+
+  /// Opens the folder `path` that holds the file `CURRENT`, in this process.
+  package convenience init(_ path: String) throws {
+    try self.init(path, withPlace(path) { try LevelDBView(of: path) })
+  }
+
+  /// - Parameter view: of the folder `path`.
+  init(_ path: String, _ view: LevelDBView) throws {
     self.path = path
-    store = try withPlace(path) { try LevelDBStore(path) }
+    store = try withPlace(path) { try LevelDBStore(view) }
     guard try makeCursor().next({ _ in }) != nil else {
       throw CaffeError("this LevelDB database is empty", places: [path])
     }

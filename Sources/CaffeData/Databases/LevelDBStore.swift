@@ -8,9 +8,7 @@ final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a
   private let options: OpaquePointer
   private let handle: OpaquePointer
 
-  init(_ path: String) throws {
-    let view = try LevelDBView(of: path)
-    try LevelDBLog.check(folder: view.path)
+  init(_ view: LevelDBView) throws {
     guard let options = leveldb_options_create() else { throw LevelDB.outOfMemory }
     leveldb_options_set_create_if_missing(options, 0)
     leveldb_options_set_paranoid_checks(options, 1)
@@ -62,8 +60,16 @@ final class LevelDBStore: @unchecked Sendable {  // LevelDB lets threads share a
 /// one removes a link. What does change (the log, the list of tables) is small and copied.
 final class LevelDBView {
   let path: String
+  private let isOurs: Bool
+
+  /// One that another process has made, and will remove.
+  init(madeElsewhere path: String) {
+    self.path = path
+    isOurs = false
+  }
 
   init(of original: String) throws {
+    isOurs = true
     let files = FileManager.default
     var isFolder: ObjCBool = false
     guard files.fileExists(atPath: original, isDirectory: &isFolder) else {
@@ -87,7 +93,7 @@ final class LevelDBView {
   }
 
   deinit {
-    TemporaryFiles.remove(path)
+    if isOurs { TemporaryFiles.remove(path) }
   }
 
   private static func fill(_ path: String, from original: String) throws {

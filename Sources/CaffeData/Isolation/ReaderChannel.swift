@@ -13,7 +13,7 @@ enum ReaderFailure: Error {
 /// What is asked of a reader process.
 enum ReaderRequest: Int {
   case openHDF5, exists, children, isGroup, text, openDataset, readValues
-  case openLMDB, openCursor, nextRecords, seek, recordsAt
+  case openLMDB, openLevelDB, countRecords, openCursor, nextRecords, seek, recordsAt
   /// Lets go of one dataset or cursor.
   case drop
   /// Lets go of the file: the reader is as new.
@@ -64,6 +64,7 @@ final class ReaderChannel {
     while !rest.isEmpty {
       let sent = Glibc.send(descriptor, rest.baseAddress, rest.count, flags)
       if sent < 0 && errno == EINTR { continue }
+      if sent < 0 && errno == EAGAIN { throw ReaderFailure.silent }
       guard sent > 0 else { throw ReaderFailure.ended }
       rest = UnsafeRawBufferPointer(rebasing: rest[sent...])
     }
@@ -101,10 +102,12 @@ final class ReaderChannel {
     }
   }
 
-  /// Waits at most so long for each piece of an answer.
+  /// Waits at most so long for each piece of an answer, and for room for a request.
   func wait(atMost seconds: Int) {
     var time = timeval(tv_sec: seconds, tv_usec: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+    for direction in [SO_RCVTIMEO, SO_SNDTIMEO] {
+      setsockopt(descriptor, SOL_SOCKET, direction, &time, socklen_t(MemoryLayout<timeval>.size))
+    }
   }
 
   /// Whether the process at the other end still has its end open.

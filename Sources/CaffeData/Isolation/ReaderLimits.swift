@@ -29,10 +29,17 @@ enum ReaderLimits {
 
   /// Begins a request: SIGPROF ends the process that takes too long.
   static func begin(cost: Int) {
-    var timer = itimerval(
-      it_interval: timeval(), it_value: timeval(tv_sec: seconds(cost), tv_usec: 0))
-    setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &timer, nil)
+    allowTime(seconds(cost))
     allowMemory(for: cost)
+  }
+
+  /// Ends it: what a thread of a library does until the next one (libleveldb merges tables) may take long.
+  static func end() { allowTime(0) }
+
+  /// From now on; 0: without an end.
+  private static func allowTime(_ seconds: Int) {
+    var timer = itimerval(it_interval: timeval(), it_value: timeval(tv_sec: seconds, tv_usec: 0))
+    setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &timer, nil)
   }
 
   /// Memory for four copies of so many bytes, and a gibibyte.

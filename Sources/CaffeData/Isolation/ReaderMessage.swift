@@ -9,6 +9,12 @@ struct ReaderMessage {
 
   // MARK: Writing
 
+  /// Begins anew, in the same memory.
+  mutating func clear() {
+    bytes.removeAll(keepingCapacity: true)
+    place = 0
+  }
+
   mutating func put(_ number: Int) {
     withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
   }

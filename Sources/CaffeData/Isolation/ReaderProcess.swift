@@ -2,9 +2,9 @@ import CaffeErrors
 import Foundation
 import Synchronization
 
-/// HDF5 files and LMDB databases are read in processes of their own, if the program wants it: libhdf5 and
-/// liblmdb believe what a file says, and may crash over one that is damaged or forged. What would have
-/// ended the program is then an error of one sentence.
+/// HDF5 files, LMDB and LevelDB databases are read in processes of their own, if the program wants it:
+/// libhdf5, liblmdb and libleveldb may crash over a file that is damaged or forged. What would have ended
+/// the program is then an error of one sentence.
 ///
 /// A program says so with `begin()`. One that does not reads such files in its own process.
 public enum ReaderProcess {
@@ -19,8 +19,8 @@ public enum ReaderProcess {
   private static let mostFiles = 500
 
   /// To be called first in `main`, with nothing but the standard streams open. If this process was started
-  /// to read files for another, that is what it does, and the call never returns. Otherwise HDF5 files and
-  /// LMDB databases will be read in processes that run this same program.
+  /// to read files for another, that is what it does, and the call never returns. Otherwise such files will
+  /// be read in processes that run this same program.
   public static func begin() {
     if CommandLine.arguments.dropFirst() == [ReaderChild.mark] { ReaderService.run() }
     use(program: ownProgram)

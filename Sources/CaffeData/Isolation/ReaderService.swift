@@ -8,7 +8,9 @@ final class ReaderService {
   let channel: ReaderChannel
   var hdf5: HDF5File?
   var datasets: [Int: HDF5Dataset] = [:]
-  var lmdb: LMDBDatabase?
+  var database: (any RecordDatabase)?
+  /// How many bytes a record of `database` has at most.
+  var largestRecord = 0
   var cursors: [Int: ServedCursor] = [:]
   private var lastHandle = 0
 
@@ -43,8 +45,11 @@ final class ReaderService {
       var message = try channel.receiveMessage(header, limit: .max)
       guard let request = ReaderRequest(rawValue: header.kind) else { _exit(70) }
       ReaderLimits.begin(cost: header.cost)
+      defer { ReaderLimits.end() }
       do {
         guard let answer = try answer(request, &message) else { return }
+        // It may be long before the other process takes it.
+        ReaderLimits.end()
         try channel.send(ReaderReply.answer.rawValue, answer)
       } catch let error as CaffeError {
         var refusal = ReaderMessage()
@@ -64,8 +69,8 @@ final class ReaderService {
     switch request {
     case .openHDF5, .exists, .children, .isGroup, .text, .openDataset, .readValues:
       return try answerHDF5(request, &message)
-    case .openLMDB, .openCursor, .nextRecords, .seek, .recordsAt:
-      return try answerLMDB(request, &message)
+    case .openLMDB, .openLevelDB, .countRecords, .openCursor, .nextRecords, .seek, .recordsAt:
+      return try answerRecords(request, &message)
     case .drop:
       let handle = try message.number()
       datasets[handle] = nil
@@ -74,7 +79,7 @@ final class ReaderService {
       datasets = [:]
       cursors = [:]
       hdf5 = nil
-      lmdb = nil
+      database = nil
     }
     return ReaderMessage()
   }

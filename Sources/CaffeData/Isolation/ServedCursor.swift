@@ -3,6 +3,8 @@ import CaffeErrors
 /// A cursor that hands out many records at once, to be sent.
 final class ServedCursor {
   private let cursor: any RecordCursor
+  /// What is sent, in memory that serves again.
+  private var message = ReaderMessage()
   /// What went wrong behind the records that were handed out already.
   private var failure: CaffeError?
 
@@ -15,12 +17,18 @@ final class ServedCursor {
 
   /// The next records, at least one and as many as fit into so many bytes; none after the last.
   func next(atMost bytes: Int) throws -> ReaderMessage {
-    try gather(atMost: bytes) { try cursor.next($0) != nil }
+    if let failure {
+      self.failure = nil
+      throw failure
+    }
+    return try gather(atMost: bytes) { try cursor.next($0) != nil }
   }
 
   /// The records at the first of `indices`, at least one and as many as fit into so many bytes.
   func records(at indices: [Int], atMost bytes: Int) throws -> ReaderMessage {
     var rest = indices[...]
+    // The one that is at fault is asked for again.
+    defer { failure = nil }
     return try gather(atMost: bytes) { body in
       guard let index = rest.popFirst() else { return false }
       try cursor.seek(to: index)
@@ -32,11 +40,7 @@ final class ServedCursor {
   private func gather(
     atMost bytes: Int, _ step: ((Record) throws -> Void) throws -> Bool
   ) throws -> ReaderMessage {
-    if let failure {
-      self.failure = nil
-      throw failure
-    }
-    var message = ReaderMessage()
+    message.clear()
     do {
       while message.bytes.count < bytes,
         try step({

@@ -1,5 +1,6 @@
 import CaffeErrors
 import Foundation
+import Glibc
 
 /// A program of the system that draws for us.
 package struct ExternalTool {
@@ -37,12 +38,24 @@ package struct ExternalTool {
     // Graphviz and librsvg read their input whole before they write anything.
     try? feed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
     try? feed.fileHandleForWriting.close()
-    let said = String(
-      decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let said = all(of: complaints.fileHandleForReading)
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       let first = said.split(separator: "\n").first.map(String.init) ?? "no reason given"
       throw CaffeError("\(name) failed with status \(process.terminationStatus): \(first)")
+    }
+  }
+
+  /// What comes until nobody can write any more. `FileHandle` would end the program if a signal
+  /// interrupts it.
+  private func all(of pipe: FileHandle) -> String {
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(pipe.fileDescriptor, &block, block.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+      bytes += block[..<count]
     }
   }
 

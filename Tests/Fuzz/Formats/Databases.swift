@@ -29,7 +29,7 @@ extension FileFormat {
           }
         }
         try Scratch.write(bytes, to: "\(copy)/\(file)")
-        try readAll(LevelDBDatabase(copy))
+        try readAll(LevelDBDatabase.open(copy))
       }
     }
   }

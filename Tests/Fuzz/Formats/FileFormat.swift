@@ -2,8 +2,8 @@ import CaffeErrors
 
 /// A kind of file that this package reads, as fuzzing and the tests of damaged files see it.
 ///
-/// HDF5 and LMDB are read as programs do that have called `ReaderProcess.begin()`; in this process a damaged
-/// one may crash it.
+/// HDF5, LMDB and LevelDB are read as programs do that have called `ReaderProcess.begin()`; in this process
+/// a damaged one may crash it.
 package struct FileFormat: Sendable, CustomStringConvertible {
   package let name: String
   /// Sound files, small ones, to begin from.

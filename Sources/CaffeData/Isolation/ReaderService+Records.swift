@@ -1,24 +1,31 @@
 import CaffeErrors
 
 extension ReaderService {
-  func answerLMDB(
+  func answerRecords(
     _ request: ReaderRequest, _ message: inout ReaderMessage
   ) throws -> ReaderMessage? {
     var answer = ReaderMessage()
-    if request == .openLMDB {
-      let database = try LMDBDatabase(try message.text())
-      lmdb = database
-      answer.put(database.count)
-      answer.put(database.largestRecord)
+    if request == .openLMDB || request == .openLevelDB {
+      largestRecord = try message.number()
+      ReaderLimits.allowMemory(for: largestRecord)
+      let path = try message.text()
+      database =
+        request == .openLMDB
+        ? try LMDBDatabase(path)
+        : try LevelDBDatabase(path, LevelDBView(madeElsewhere: message.text()))
       return answer
     }
-    guard let lmdb else { throw ReaderFailure.nonsense }
-    ReaderLimits.allowMemory(for: lmdb.largestRecord)
+    guard let database else { throw ReaderFailure.nonsense }
+    ReaderLimits.allowMemory(for: largestRecord)
+    if request == .countRecords {
+      answer.put(try database.count)
+      return answer
+    }
     if request == .openCursor {
       let isRandom = try message.number() != 0
       let handle = newHandle()
       cursors[handle] = ServedCursor(
-        isRandom ? try lmdb.makeRandomCursor() : try lmdb.makeCursor())
+        isRandom ? try database.makeRandomCursor() : try database.makeCursor())
       answer.put(handle)
       return answer
     }
