@@ -1,10 +1,9 @@
 import Foundation
-import Synchronization
 
 /// Files and folders that are not complete yet, or only for this process's own use. Their names tell the
 /// process, so that later ones can remove what a killed one left.
 package enum TemporaryFiles {
-  private static let paths = Mutex<Set<String>>([])
+  private static let paths = Locked<Set<String>>([])
 
   /// A new name in `folder`, `.<name>.<machine>.<process>.<random>`, to be given up by `remove` or
   /// `forget`.

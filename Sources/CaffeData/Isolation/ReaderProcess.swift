@@ -1,6 +1,5 @@
 import CaffeErrors
 import Foundation
-import Synchronization
 
 /// HDF5 files, LMDB and LevelDB databases are read in processes of their own, if the program wants it:
 /// libhdf5, liblmdb and libleveldb may crash over a file that is damaged or forged. What would have ended
@@ -8,11 +7,11 @@ import Synchronization
 ///
 /// A program says so with `begin()`. One that does not reads such files in its own process.
 public enum ReaderProcess {
-  private struct State: ~Copyable {
+  private struct State {
     var program: String?
     var idle: [ReaderChild] = []
   }
-  private static let state = Mutex(State())
+  private static let state = Locked(State())
   /// More than these are not kept for the files to come.
   private static let mostIdle = 4
   /// What a library does not give back ends with the process.
