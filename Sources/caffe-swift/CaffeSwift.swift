@@ -33,6 +33,7 @@ struct CaffeSwift: ParsableCommand {
 
   static func main() {
     StandardStreams.prepare()
+    HDF5Library.closesNothingAtExit()
     ReaderProcess.begin()
     Interruption.prepare()
     LoggingSystem.bootstrap(GlogHandler.init)

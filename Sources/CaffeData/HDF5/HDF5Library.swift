@@ -7,8 +7,16 @@ import Foundation
 /// The library keeps global state and is built without thread safety on many systems, so every
 /// call in this process goes through `locked`. The lock is recursive because a handle may be
 /// released, and so closed, while another call is under way.
-enum HDF5Library {
+package enum HDF5Library {
   private static let lock = NSRecursiveLock()
+
+  /// Keeps the library from closing what is open when the process ends. We close all files ourselves, and
+  /// after a request for memory that was not granted it fails at that, which it tells on standard error.
+  ///
+  /// For programs that use HDF5 through us alone, before anything else here.
+  package static func closesNothingAtExit() {
+    _ = H5dont_atexit()
+  }
 
   /// Runs `body` alone, with the library's own printing of errors to stderr switched off; a
   /// caller who prints them for his own use of HDF5 finds his setting back afterwards.
