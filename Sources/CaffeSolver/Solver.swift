@@ -68,7 +68,8 @@ public final class Solver {
   public init(
     _ parameter: SolverParameter, engine: Engine? = nil, precision: Precision? = nil,
     fusingLayers: Bool = true, choices: SpeedChoices? = nil, resuming snapshot: String? = nil,
-    reusingMemory: Bool = false, skippingMismatches: Bool = false, folder: String = "", log: Logger = .silent
+    reusingMemory: Bool = false, skippingMismatches: Bool = false, folder: String = "",
+    log: Logger = .silent
   ) throws {
     self.parameter = parameter
     self.log = log

@@ -100,7 +100,8 @@ struct Time: ParsableCommand {
     parameter.onlyTrains()
     let run = try Solver(
       parameter, engine: engine.engine, precision: engine.precision,
-      fusingLayers: engine.fusesLayers, choices: engine.speedChoices(log: log), reusingMemory: true, log: log)
+      fusingLayers: engine.fusesLayers, choices: engine.speedChoices(log: log), reusingMemory: true,
+      log: log)
     let warmUp = 3
     let waitedBefore = run.net.waitedForData ?? .zero
     let timing = try IterationTiming(run, iterations: iterations, warmUp: warmUp)

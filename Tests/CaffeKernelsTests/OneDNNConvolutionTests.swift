@@ -121,12 +121,14 @@ struct OneDNNConvolutionCase: CustomTestStringConvertible, Sendable {
   /// All of them that oneDNN has fast code for, in bfloat16.
   static func bfloat16() throws -> [OneDNNConvolutionCase] {
     guard Precision.isBFloat16Native else { return [] }
-    return try all().filter { $0.algorithm == .direct && !$0.testDescription.contains("odd groups") }
-      .map {
-        var c = $0
-        c.precision = .bfloat16
-        return c
-      }
+    return try all().filter {
+      $0.algorithm == .direct && !$0.testDescription.contains("odd groups")
+    }
+    .map {
+      var c = $0
+      c.precision = .bfloat16
+      return c
+    }
   }
 
   static func winograd() throws -> OneDNNConvolutionCase {

@@ -27,7 +27,9 @@ import Testing
       [[3, 4, 5]]),
   ]
 
-  private static func net(_ c: LayerTestCase, _ engine: Engine?, _ precision: Precision) throws -> Net {
+  private static func net(_ c: LayerTestCase, _ engine: Engine?, _ precision: Precision) throws
+    -> Net
+  {
     try Net(
       NetParameter(text: "force_backward: true " + c.text, file: "case"),
       context: LayerContext(phase: .train, engine: engine, precision: precision, seed: 3))

@@ -63,7 +63,9 @@ struct RecurrentTests {
         top.diff.values = random.values(top.count)
         net.clearGradients()
         try net.backward()
-        return [top.data.values, try #require(net.blob("in0")).diff.values, net.store.gradient.values]
+        return [
+          top.data.values, try #require(net.blob("in0")).diff.values, net.store.gradient.values,
+        ]
       }
     }
     for (found, expected) in zip(try results(.oneDNN), try results(.caffe)) {

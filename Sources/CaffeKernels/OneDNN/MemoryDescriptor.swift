@@ -112,7 +112,8 @@ struct MemoryDescriptor: @unchecked Sendable {
       withUnsafePointer(to: other.raw) { dnnl_memory_desc_equal(mine, $0) != 0 }
     }
     if same { return true }
-    guard raw.data_type == other.raw.data_type, extents == other.extents, let mine = channelBlocking, let theirs = other.channelBlocking,
+    guard raw.data_type == other.raw.data_type, extents == other.extents,
+      let mine = channelBlocking, let theirs = other.channelBlocking,
       mine.block == theirs.block
     else { return false }
     return extents.indices.allSatisfy { axis in

@@ -36,7 +36,8 @@ package final class OneDNNConvolution {
   package init(
     _ geometry: ConvolutionGeometry, hasBias: Bool, precision: Precision = .float32,
     fusedReLUSlope: Float? = nil, adding: Bool = false, algorithm: Algorithm = .automatic,
-    gradients: WeightedGradients = [.input, .weights], input: LayoutRequest = .any, output: LayoutRequest? = nil, scratchpad: Scratchpad
+    gradients: WeightedGradients = [.input, .weights], input: LayoutRequest = .any,
+    output: LayoutRequest? = nil, scratchpad: Scratchpad
   ) throws {
     guard (1...3).contains(geometry.input.count) else {
       throw EngineRefusal("it convolves over 1 to 3 spatial axes, not \(geometry.input.count)")
@@ -52,14 +53,8 @@ package final class OneDNNConvolution {
           fused: fusedReLUSlope.map { .relu(slope: $0) } ?? (adding ? .sum : .nothing)))
       return (descriptors, forward)
     }
-    forward = try WeightedForward(chosen, scratchpad: scratchpad)
-    backwardData =
-      gradients.contains(.input)
-      ? try WeightedBackwardData(
-        descriptors.backwardData(of: chosen), sharing: forward, scratchpad: scratchpad) : nil
-    backwardWeights =
-      gradients.contains(.weights)
-      ? try WeightedBackwardWeights(
-        descriptors.backwardWeights(of: chosen), scratchpad: scratchpad) : nil
+    (forward, backwardData, backwardWeights) = try chosen.passes(
+      gradients, scratchpad: scratchpad, data: descriptors.backwardData(of: chosen),
+      weights: descriptors.backwardWeights(of: chosen))
   }
 }

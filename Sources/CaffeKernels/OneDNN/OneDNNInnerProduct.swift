@@ -20,14 +20,8 @@ package final class OneDNNInnerProduct {
     let descriptors = InnerProductDescriptors(
       rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, precision: precision)
     let chosen = try descriptors.forward()
-    forward = try WeightedForward(chosen, scratchpad: scratchpad)
-    backwardData =
-      gradients.contains(.input)
-      ? try WeightedBackwardData(
-        descriptors.backwardData(of: chosen), sharing: forward, scratchpad: scratchpad) : nil
-    backwardWeights =
-      gradients.contains(.weights)
-      ? try WeightedBackwardWeights(
-        descriptors.backwardWeights(of: chosen), scratchpad: scratchpad) : nil
+    (forward, backwardData, backwardWeights) = try chosen.passes(
+      gradients, scratchpad: scratchpad, data: descriptors.backwardData(of: chosen),
+      weights: descriptors.backwardWeights(of: chosen))
   }
 }

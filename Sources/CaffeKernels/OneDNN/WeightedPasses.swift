@@ -6,6 +6,24 @@ package struct WeightedGradients: OptionSet, Sendable {
   package static let weights = WeightedGradients(rawValue: 2)
 }
 
+extension PrimitiveDescriptor {
+  /// This forward pass, and those of the gradients that are wanted.
+  func passes(
+    _ wanted: WeightedGradients, scratchpad: Scratchpad,
+    data: @autoclosure () throws -> PrimitiveDescriptor,
+    weights: @autoclosure () throws -> PrimitiveDescriptor
+  ) throws -> (WeightedForward, WeightedBackwardData?, WeightedBackwardWeights?) {
+    let forward = try WeightedForward(self, scratchpad: scratchpad)
+    return (
+      forward,
+      wanted.contains(.input)
+        ? try WeightedBackwardData(data(), sharing: forward, scratchpad: scratchpad) : nil,
+      wanted.contains(.weights)
+        ? try WeightedBackwardWeights(weights(), scratchpad: scratchpad) : nil
+    )
+  }
+}
+
 /// The forward pass of an operation with weights.
 package final class WeightedForward {
   package let inputLayout: OneDNNMemoryLayout

@@ -49,7 +49,8 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
   /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take, or not in this variant.
   init(
     _ geometry: ConvolutionGeometry, variant: ConvolutionVariant = .ruled, hasBias: Bool,
-    precision: Precision, fusedReLUSlope: Float?, gradients: WeightedGradients, bottom: LayoutRequest?, scratchpad: Scratchpad
+    precision: Precision, fusedReLUSlope: Float?, gradients: WeightedGradients,
+    bottom: LayoutRequest?, scratchpad: Scratchpad
   ) throws {
     func make(_ input: LayoutRequest) throws -> OneDNNConvolution {
       try OneDNNConvolution(

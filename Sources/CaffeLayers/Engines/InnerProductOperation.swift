@@ -61,7 +61,8 @@ struct CaffeInnerProductOperation: InnerProductOperation {
     if let weights {
       // The gradient of what lies as `[rows of it, columns of it]`.
       let (a, b) =
-        isTransposed ? ((input, inputs), (gradient, outputs)) : ((gradient, outputs), (input, inputs))
+        isTransposed
+        ? ((input, inputs), (gradient, outputs)) : ((gradient, outputs), (input, inputs))
       Gemm.multiply(
         Gemm.Operand(a.0, stride: a.1, transposed: true), Gemm.Operand(b.0, stride: b.1),
         rows: a.1, columns: b.1, inner: rows, beta: 1, into: weights.update())
