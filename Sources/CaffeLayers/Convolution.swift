@@ -70,9 +70,7 @@ final class ConvolutionLayer: Layer {
 
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
-    var gradients: WeightedGradients = []
-    if learns.contains(true) { gradients.insert(.weights) }
-    if propagateDown.contains(true) { gradients.insert(.input) }
+    let gradients = wantedGradients
     folded = gradients.isEmpty ? try foldingNormalization() : nil
     operation = try choose(named: settings.engine) {
       let operation = try fusingReLU { slope in

@@ -77,12 +77,9 @@ final class InnerProductLayer: Layer {
     }
     operation = try choose(named: nil) {
       guard !isTransposed else { throw EngineRefusal("its weights are transposed") }
-      var gradients: WeightedGradients = []
-      if learns.contains(true) { gradients.insert(.weights) }
-      if propagateDown.contains(true) { gradients.insert(.input) }
       let product = try OneDNNInnerProduct(
         rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
-        precision: context.precision, gradients: gradients, scratchpad: context.scratchpad)
+        precision: context.precision, gradients: wantedGradients, scratchpad: context.scratchpad)
       engine.implementation = product.forward.implementation
       return OneDNNInnerProductOperation(product)
     } caffe: {

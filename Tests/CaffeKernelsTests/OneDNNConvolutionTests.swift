@@ -252,7 +252,7 @@ private struct ConvolutionTrial {
   @Test func aFusedReLUKeepsItsNegativeSlope() throws {
     let trial = ConvolutionTrial(try Self.small())
     let convolution = try OneDNNConvolution(
-      trial.geometry, hasBias: true, fusedReLUSlope: 0.25, gradients: [],
+      trial.geometry, hasBias: true, fused: .relu(slope: 0.25), gradients: [],
       scratchpad: Scratchpad())
     let expected = trial.naive.output(bias: trial.bias).map { $0 > 0 ? $0 : 0.25 * $0 }
     #expect(worstDifference(trial.output(of: convolution, bias: trial.bias), expected) < 2e-4)
@@ -280,7 +280,8 @@ private struct ConvolutionTrial {
     ).forward.inputLayout
     func convolution(_ gradients: WeightedGradients) throws -> OneDNNConvolution {
       try OneDNNConvolution(
-        geometry, hasBias: true, fusedReLUSlope: 0, gradients: gradients, input: .same(blocked),
+        geometry, hasBias: true, fused: .relu(slope: 0), gradients: gradients,
+        input: .same(blocked),
         scratchpad: Scratchpad())
     }
     let (inference, training) = (try convolution([]), try convolution([.input, .weights]))

@@ -26,16 +26,15 @@ package final class OneDNNConvolution {
   /// - Parameters:
   ///   - precision: of bottom, filters and the top's gradient as they are multiplied; what is passed in
   ///     and out is float32 all the same.
-  ///   - fusedReLUSlope: applies a ReLU with this negative slope to the output; the gradients then
-  ///     take the output's gradient *before* that ReLU.
-  ///   - adding: adds to the output instead of overwriting it.
+  ///   - fused: is done to the output; behind a ReLU the gradients take the output's gradient *before*
+  ///     that ReLU.
   ///   - gradients: empty for inference.
   ///   - input: the order of the bottom; one or three channels do best in `any` or `plain`.
   ///   - output: the order of the top; channels-last if nothing else is said and the bottom is.
   /// - Throws: `EngineRefusal` if oneDNN cannot run one of the passes, or only slowly.
   package init(
     _ geometry: ConvolutionGeometry, hasBias: Bool, precision: Precision = .float32,
-    fusedReLUSlope: Float? = nil, adding: Bool = false, algorithm: Algorithm = .automatic,
+    fused: FusedStep = .nothing, algorithm: Algorithm = .automatic,
     gradients: WeightedGradients = [.input, .weights], input: LayoutRequest = .any,
     output: LayoutRequest? = nil, scratchpad: Scratchpad
   ) throws {
@@ -49,8 +48,7 @@ package final class OneDNNConvolution {
       let forward = try descriptors.forward(
         input: input.descriptor(descriptors.inputExtents),
         output: (output ?? input.companion).descriptor(descriptors.outputExtents),
-        attributes: Attributes(
-          fused: fusedReLUSlope.map { .relu(slope: $0) } ?? (adding ? .sum : .nothing)))
+        attributes: Attributes(fused: fused))
       return (descriptors, forward)
     }
     (forward, backwardData, backwardWeights) = try chosen.passes(

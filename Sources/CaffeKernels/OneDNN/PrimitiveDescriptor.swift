@@ -17,18 +17,19 @@ struct Argument: Equatable {
 }
 
 /// What a primitive does besides its own work.
-final class Attributes {
-  enum Fused {
-    case nothing
-    /// `max(x, 0) + slope·min(x, 0)` on each output.
-    case relu(slope: Float)
-    /// The output is added to what is there.
-    case sum
-  }
+package enum FusedStep: Sendable {
+  case nothing
+  /// `max(x, 0) + slope·min(x, 0)` on each output.
+  case relu(slope: Float)
+  /// The output is added to what is there.
+  case sum
+}
 
+/// A `FusedStep` and a scratchpad of the caller's, in oneDNN's terms.
+final class Attributes {
   let raw: dnnl_primitive_attr_t
 
-  init(fused: Fused = .nothing) throws {
+  init(fused: FusedStep = .nothing) throws {
     var created: dnnl_primitive_attr_t?
     try check(dnnl_primitive_attr_create(&created), "attribute creation")
     guard let created else { preconditionFailure("oneDNN returned no attributes") }
@@ -42,7 +43,7 @@ final class Attributes {
     dnnl_primitive_attr_destroy(raw)
   }
 
-  private func fuse(_ fused: Fused) throws {
+  private func fuse(_ fused: FusedStep) throws {
     var list: dnnl_post_ops_t?
     try check(dnnl_post_ops_create(&list), "fusion list creation")
     defer { dnnl_post_ops_destroy(list) }

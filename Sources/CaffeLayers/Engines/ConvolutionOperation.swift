@@ -54,7 +54,8 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
   ) throws {
     func make(_ input: LayoutRequest) throws -> OneDNNConvolution {
       try OneDNNConvolution(
-        geometry, hasBias: hasBias, precision: precision, fusedReLUSlope: fusedReLUSlope,
+        geometry, hasBias: hasBias, precision: precision,
+        fused: fusedReLUSlope.map { .relu(slope: $0) } ?? .nothing,
         algorithm: variant.algorithm, gradients: gradients, input: input, scratchpad: scratchpad)
     }
     if let input = variant.input {

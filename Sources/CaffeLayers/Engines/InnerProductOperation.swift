@@ -59,7 +59,7 @@ struct CaffeInnerProductOperation: InnerProductOperation {
     let (input, gradient) = operands.round(
       (input.read(), rows * inputs), (outputGradient.read(), rows * outputs))
     if let weights {
-      // The gradient of what lies as `[rows of it, columns of it]`.
+      // [outputs, inputs] = gradientᵀ · input, or the other way round for weights that lie so.
       let (a, b) =
         isTransposed
         ? ((input, inputs), (gradient, outputs)) : ((gradient, outputs), (input, inputs))

@@ -53,7 +53,7 @@ struct OneDNNRecurrentProduct: RecurrentProduct {
       ConvolutionGeometry(
         batch: 1, inputChannels: units, outputChannels: sums, input: [1, streams], kernel: [1, 1],
         stride: [1, 1], pad: [0, 0], dilation: [1, 1]),
-      hasBias: false, adding: true, algorithm: .direct, gradients: hasGradient ? .input : [],
+      hasBias: false, fused: .sum, algorithm: .direct, gradients: hasGradient ? .input : [],
       input: .channelsLast, scratchpad: scratchpad)
     forward = convolution.forward
     backwardData = convolution.backwardData

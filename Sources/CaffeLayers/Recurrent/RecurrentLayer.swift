@@ -146,7 +146,7 @@ class RecurrentLayer: Layer {
     product = try choose(named: nil) {
       let product = try OneDNNRecurrentProduct(
         streams: extents.streams, units: units, sums: sumCount,
-        hasGradient: learns.contains(true) || propagateDown.contains(true),
+        hasGradient: !wantedGradients.isEmpty,
         scratchpad: context.scratchpad)
       engine.implementation = product.implementation
       return product
