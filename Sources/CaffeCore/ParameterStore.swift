@@ -44,6 +44,17 @@ public final class ParameterStore {
     }
   }
 
+  /// Sets all gradients to zero.
+  package func clearGradients() {
+    gradient.overwrite().update(repeating: 0, count: gradient.count)
+    noteClearGradients()
+  }
+
+  /// Says that all gradients have just become zero.
+  package func noteClearGradients() {
+    for blob in blobs { blob.diff.noteZeros() }
+  }
+
   /// Takes zeroed memory for `buffers` histories, unless they are there already.
   package func prepareHistory(_ buffers: Int) {
     while history.count < buffers { history.append(Tensor(data.shape)) }

@@ -67,23 +67,26 @@ final class InnerProductLayer: Layer {
 
   override func reshape() throws {
     let (rows, inputs) = (top[0].count / outputs, parameters[0].count / outputs)
-    let reference = CaffeInnerProductOperation(
-      rows: rows, inputs: inputs, outputs: outputs, isTransposed: isTransposed,
-      precision: context.precision)
-    // OpenBLAS is as fast with float32.
-    guard context.precision != .float32 else {
-      operation = reference
-      return
-    }
     operation = try choose(named: nil) {
+      guard context.precision == .bfloat16 else {
+        let operation = try OneDNNInnerProductOperation(
+          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
+          isTransposed: isTransposed, gradients: wantedGradients, scratchpad: context.scratchpad)
+        engine.implementation = operation.implementation
+        return operation
+      }
       guard !isTransposed else { throw EngineRefusal("its weights are transposed") }
-      let product = try OneDNNInnerProduct(
-        rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
-        precision: context.precision, gradients: wantedGradients, scratchpad: context.scratchpad)
-      engine.implementation = product.forward.implementation
-      return OneDNNInnerProductOperation(product)
+      let operation = BFloat16InnerProductOperation(
+        try OneDNNInnerProduct(
+          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
+          precision: context.precision, gradients: wantedGradients,
+          scratchpad: context.scratchpad))
+      engine.implementation = operation.implementation
+      return operation
     } caffe: {
-      reference
+      CaffeInnerProductOperation(
+        rows: rows, inputs: inputs, outputs: outputs, isTransposed: isTransposed,
+        precision: context.precision)
     }
   }
 

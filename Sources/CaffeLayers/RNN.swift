@@ -29,6 +29,7 @@ final class RNNLayer: RecurrentLayer {
   /// Gradients of `hidden` and of the outputs before their tanh.
   private let hiddenGradients = Tensor([0])
   private let outputGradients = Tensor([0])
+  private var outputProduct: (any InnerProductOperation)?
 
   init(_ parameter: LayerParameter, context: LayerContext) throws {
     try super.init(parameter, context: context, states: 1, sumsPerUnit: 1)
@@ -49,6 +50,9 @@ final class RNNLayer: RecurrentLayer {
   override func reshape() throws {
     try super.reshape()
     for tensor in [hidden, hiddenGradients, outputGradients] { tensor.reshape(top[0].shape) }
+    outputProduct = try innerProduct(
+      rows: extents.positions, weights: parameters[outputWeights], hasBias: true,
+      gradients: wantedGradients.isEmpty ? [] : [.input, .weights])
   }
 
   override func advance(step: Int, sums: UnsafePointer<Float>, states: [StateHistory]) {
@@ -56,31 +60,22 @@ final class RNNLayer: RecurrentLayer {
   }
 
   override func finishForward() {
-    let output = top[0].data.overwrite()
-    Gemm.multiply(
-      Gemm.Operand(hidden.read(), stride: units), weights(outputWeights, transposed: true),
-      rows: extents.positions, columns: units, inner: units, into: output)
-    ChannelKernel.add(
-      output, bias: parameters[outputWeights + 1].data.read(),
-      over: ChannelExtents(outer: extents.positions, channels: units), into: output)
+    outputProduct?.forward(
+      hidden, weights: parameters[outputWeights].data, bias: parameters[outputWeights + 1].data,
+      into: top[0].data)
+    let output = top[0].data.update()
     TanHKernel.forward(output, count: top[0].count, into: output)
   }
 
   override func startBackward() -> UnsafePointer<Float> {
-    let gradient = outputGradients.overwrite()
     TanHKernel.backward(
-      top[0].diff.read(), output: top[0].data.read(), count: top[0].count, into: gradient)
-    addWeightGradient(outputWeights, gradient, hidden.read(), rows: extents.positions)
-    if learns[outputWeights + 1] {
-      ChannelKernel.addSums(
-        gradient, over: ChannelExtents(outer: extents.positions, channels: units),
-        into: parameters[outputWeights + 1].diff.update())
-    }
-    let target = hiddenGradients.overwrite()
-    Gemm.multiply(
-      Gemm.Operand(gradient, stride: units), weights(outputWeights), rows: extents.positions,
-      columns: units, inner: units, into: target)
-    return UnsafePointer(target)
+      top[0].diff.read(), output: top[0].data.read(), count: top[0].count,
+      into: outputGradients.overwrite())
+    addGradients(
+      outputProduct, hidden, outputGradients, weights: outputWeights, bias: outputWeights + 1)
+    outputProduct?.backwardData(
+      outputGradients, weights: parameters[outputWeights].data, into: hiddenGradients)
+    return hiddenGradients.read()
   }
 
   override func retreat(

@@ -224,10 +224,7 @@ extension Net {
   }
 
   /// Sets the gradients of all parameters to zero.
-  public func clearGradients() {
-    let gradients = store.gradient
-    gradients.overwrite().update(repeating: 0, count: gradients.count)
-  }
+  public func clearGradients() { store.clearGradients() }
 
   /// Continues random numbers and data where a run had made `pass` forward passes.
   public func seek(toPass pass: UInt64) throws {

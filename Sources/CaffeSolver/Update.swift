@@ -62,11 +62,13 @@ final class Update {
     let kernel = UpdateKernel(
       rule: method.rule(iteration: iteration), rate: rate, weightDecay: weightDecay,
       regularization: regularization, gradientScale: scale / Float(iterSize))
+    let keepsStep = keepsStep || keepingStep
     kernel.apply(
       to: store.data.update(), gradient: store.gradient.update(),
       history: store.history.map { $0.update() },
       segments: trusted(rate: rate, gradientScale: kernel.gradientScale),
-      keepsStep: keepsStep || keepingStep)
+      keepsStep: keepsStep)
+    if !keepsStep { store.noteClearGradients() }
     return note
   }
 

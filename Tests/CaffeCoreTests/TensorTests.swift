@@ -137,6 +137,23 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
     #expect(store.history[0].values.allSatisfy { $0 == 0 })
   }
 
+  @Test func gradientsAreKnownToBeZeroUntilTheyAreWritten() throws {
+    let store = try ParameterStore([("a", [3]), ("b", [2])])
+    let (a, b) = (store.blobs[0].diff, store.blobs[1].diff)
+    #expect(!a.accumulate().isZero)
+    store.clearGradients()
+    #expect(a.accumulate().isZero)
+    #expect(!a.accumulate().isZero && b.accumulate().isZero)
+    store.clearGradients()
+    let view = Tensor([3])
+    view.share(a)
+    view.values = [1, 2, 3]
+    #expect(!a.accumulate().isZero)
+    store.clearGradients()
+    _ = store.gradient.update()
+    #expect(!b.accumulate().isZero)
+  }
+
   @Test func tooManyParametersAreRefused() {
     let refused = refusal { _ = try ParameterStore([("a", [1 << 30]), ("b", [1 << 30])]) }
     #expect(refused == "all parameters together: blob size exceeds 2147483647 values: 2147483648")

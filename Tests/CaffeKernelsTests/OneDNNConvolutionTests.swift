@@ -177,17 +177,19 @@ private struct ConvolutionTrial {
     return result.values(geometry.inputCount)
   }
 
-  /// Both gradients, added to `start` everywhere.
+  /// Both gradients, added to `start` everywhere or, if that is said to be zero, put in its place.
   func parameterGradients(
-    of convolution: OneDNNConvolution, start: Float = 0
+    of convolution: OneDNNConvolution, start: Float = 0, areZero: Bool = false
   ) throws -> (weights: [Float], bias: [Float]) {
     let pass = try #require(convolution.backwardWeights)
     let source = PackedTensor(pass.inputLayout, input)
     let gradient = PackedTensor(pass.outputGradientLayout, outputGradient)
     var weights = [Float](repeating: start, count: geometry.weightsCount)
     var bias = [Float](repeating: start, count: geometry.outputChannels)
-    pass.run(
-      source.pointer, outputGradient: gradient.pointer, into: &weights, biasGradient: &bias)
+    withSums(&weights, &bias, areZero: areZero) {
+      pass.run(
+        source.pointer, outputGradient: gradient.pointer, into: $0, biasGradient: $1)
+    }
     return (weights, bias)
   }
 }
@@ -268,6 +270,10 @@ private struct ConvolutionTrial {
     let added = try trial.parameterGradients(of: convolution, start: 3)
     #expect(worstDifference(added.weights, weights.map { $0 + 3 }) < 2e-4)
     #expect(worstDifference(added.bias, bias.map { $0 + 3 }) < 2e-4)
+    // What is said to be zero is not read.
+    let put = try trial.parameterGradients(of: convolution, start: .nan, areZero: true)
+    #expect(worstDifference(put.weights, weights) < 2e-4)
+    #expect(worstDifference(put.bias, bias) < 2e-4)
   }
 
   @Test(.enabled(if: Machine.hasWinograd, "oneDNN's Winograd needs AVX-512"))

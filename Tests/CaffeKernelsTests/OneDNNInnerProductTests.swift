@@ -48,10 +48,22 @@ import Testing
     found = [Float](repeating: 5, count: dw.count)
     var foundBias = [Float](repeating: 5, count: outputs)
     let pass = try #require(product.backwardWeights)
-    pass.run(input, outputGradient: gradient, into: &found, biasGradient: &foundBias)
+    withSums(&found, &foundBias) {
+      pass.run(input, outputGradient: gradient, into: $0, biasGradient: $1)
+    }
     #expect(worstDifference(found, dw) < 1e-4)
     #expect(worstDifference(foundBias, db) < 1e-4)
-    pass.run(input, outputGradient: gradient, into: nil, biasGradient: &foundBias)
+    withSums(&found, &foundBias) {
+      pass.run(input, outputGradient: gradient, into: nil, biasGradient: $1)
+    }
     #expect(worstDifference(foundBias, db.map { 2 * $0 - 5 }) < 1e-4)
+    // What is said to be zero is not read.
+    found = [Float](repeating: .nan, count: dw.count)
+    foundBias = [Float](repeating: .nan, count: outputs)
+    withSums(&found, &foundBias, areZero: true) {
+      pass.run(input, outputGradient: gradient, into: $0, biasGradient: $1)
+    }
+    #expect(worstDifference(found, dw.map { $0 - 5 }) < 1e-4)
+    #expect(worstDifference(foundBias, db.map { $0 - 5 }) < 1e-4)
   }
 }

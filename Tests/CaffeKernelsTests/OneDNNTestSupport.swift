@@ -67,3 +67,17 @@ struct PackedTensor {
     return plain
   }
 }
+
+/// Two arrays as gradients to be added to.
+func withSums(
+  _ weights: inout [Float], _ bias: inout [Float], areZero: Bool = false,
+  _ body: (_ weights: GradientSum?, _ bias: GradientSum?) -> Void
+) {
+  weights.withUnsafeMutableBufferPointer { weights in
+    bias.withUnsafeMutableBufferPointer { bias in
+      body(
+        weights.baseAddress.map { GradientSum($0, isZero: areZero) },
+        bias.baseAddress.map { GradientSum($0, isZero: areZero) })
+    }
+  }
+}

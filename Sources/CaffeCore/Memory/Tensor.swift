@@ -15,6 +15,8 @@ public final class Tensor {
   /// What tensors on the same part of a parameter store have in common.
   private final class Window {
     var revision = 0
+    /// The tensor's revision at which all values were zero.
+    var zeroRevision: Int?
   }
 
   public init(_ shape: Shape) {
@@ -122,6 +124,19 @@ extension Tensor {
     guard let window else { return storage.updatePlain() }
     window.revision += 1
     return storage.updateWindow() + offset
+  }
+}
+
+// MARK: - Gradients of parameters
+
+extension Tensor {
+  /// Says of a part of a parameter store that all its values have just become zero.
+  package func noteZeros() { window?.zeroRevision = revision }
+
+  /// The values, to be added to; tells if they are known to be zeros.
+  package func accumulate() -> GradientSum {
+    let isZero = window.map { $0.zeroRevision == revision } ?? false
+    return GradientSum(update(), isZero: isZero)
   }
 }
 

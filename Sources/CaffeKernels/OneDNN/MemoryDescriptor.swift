@@ -10,6 +10,8 @@ struct MemoryDescriptor: @unchecked Sendable {
     case any
     /// Row-major: the last axis is contiguous.
     case plain
+    /// The first axis is contiguous: plain order of the extents turned round.
+    case transposed
     /// The second axis is contiguous: NWC, NHWC, NDHWC.
     case channelsLast
     /// Channels in blocks, which are contiguous: nChw16c for 16.
@@ -32,6 +34,7 @@ struct MemoryDescriptor: @unchecked Sendable {
         dnnl_memory_desc_init_by_tag(&raw, rank, dims, type, dnnl_format_tag_any),
         "memory descriptor")
     case .plain: try self.order(by: Array(extents.indices), extents, type)
+    case .transposed: try self.order(by: extents.indices.reversed(), extents, type)
     case .channelsLast:
       let axes = Array(extents.indices)
       try self.order(by: rank < 3 ? axes : [0] + axes[2...] + [1], extents, type)

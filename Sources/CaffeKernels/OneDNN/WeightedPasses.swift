@@ -154,13 +154,12 @@ package final class WeightedBackwardWeights {
   ///   - biasGradient: nil if there is no bias, or nobody wants it.
   package func run(
     _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
-    into weightsGradient: UnsafeMutablePointer<Float>?,
-    biasGradient: UnsafeMutablePointer<Float>?
+    into weightsGradient: GradientSum?, biasGradient: GradientSum?
   ) {
     primitive.bind(.input, input.read(inputValues))
     primitive.bind(.outputGradient, outputGradient.read(values))
-    primitive.bind(.weightsGradient, weights.target)
-    primitive.bind(.biasGradient, bias?.target)
+    primitive.bind(.weightsGradient, weights.target(for: weightsGradient))
+    primitive.bind(.biasGradient, bias?.target(for: biasGradient))
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
     weights.add(to: weightsGradient)
     bias?.add(to: biasGradient)

@@ -104,6 +104,6 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
     pass.run(
       input.read(as: pass.inputLayout),
       outputGradient: outputGradient.read(as: pass.outputGradientLayout),
-      into: weights.update(), biasGradient: bias?.update())
+      into: weights.accumulate(), biasGradient: bias?.accumulate())
   }
 }

@@ -78,11 +78,69 @@ struct CaffeInnerProductOperation: InnerProductOperation {
   }
 }
 
-/// oneDNN, on blobs in plain order.
+/// oneDNN's products of float32 matrices, which takes them as they are.
 struct OneDNNInnerProductOperation: InnerProductOperation {
+  private let outputs: ChannelExtents
+  private let isTransposed: Bool
+  private let product: OneDNNMatrixProduct
+  private let dataProduct: OneDNNMatrixProduct?
+  private let weightsProduct: OneDNNMatrixProduct?
+
+  /// - Parameter isTransposed: the weights lie as `[inputs, outputs]`.
+  /// - Throws: `EngineRefusal` if oneDNN has no code of its own for one of the products.
+  init(
+    rows: Int, inputs: Int, outputs: Int, hasBias: Bool, isTransposed: Bool = false,
+    gradients: WeightedGradients, scratchpad: Scratchpad
+  ) throws {
+    self.outputs = ChannelExtents(outer: rows, channels: outputs)
+    self.isTransposed = isTransposed
+    product = try OneDNNMatrixProduct(
+      .rowMajor, isTransposed ? .rowMajor : .columnMajor, rows: rows, columns: outputs,
+      inner: inputs, hasBias: hasBias, scratchpad: scratchpad)
+    dataProduct =
+      gradients.contains(.input)
+      ? try OneDNNMatrixProduct(
+        .rowMajor, isTransposed ? .columnMajor : .rowMajor, rows: rows, columns: inputs,
+        inner: outputs, scratchpad: scratchpad) : nil
+    let (first, second) = isTransposed ? (inputs, outputs) : (outputs, inputs)
+    weightsProduct =
+      gradients.contains(.weights)
+      ? try OneDNNMatrixProduct(
+        .columnMajor, .rowMajor, rows: first, columns: second, inner: rows, adds: true,
+        scratchpad: scratchpad) : nil
+  }
+
+  /// oneDNN's name of the forward pass's code.
+  var implementation: String { product.implementation }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
+    product.run(input.read(), weights.read(), bias: bias?.read(), into: output.overwrite())
+  }
+
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
+    dataProduct?.run(outputGradient.read(), weights.read(), into: inputGradient.overwrite())
+  }
+
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?
+  ) {
+    let (input, gradient) = (input.read(), outputGradient.read())
+    if let weights {
+      let (first, second) = isTransposed ? (input, gradient) : (gradient, input)
+      weightsProduct?.add(first, second, to: weights.accumulate())
+    }
+    if let bias { ChannelKernel.addSums(gradient, over: outputs, into: bias.update()) }
+  }
+}
+
+/// oneDNN's inner product of bfloat16 values, whose weights it arranges anew as it rounds them.
+struct BFloat16InnerProductOperation: InnerProductOperation {
   private let product: OneDNNInnerProduct
 
   init(_ product: OneDNNInnerProduct) { self.product = product }
+
+  /// oneDNN's name of the forward pass's code.
+  var implementation: String { product.forward.implementation }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
     product.forward.run(
@@ -100,7 +158,28 @@ struct OneDNNInnerProductOperation: InnerProductOperation {
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?
   ) {
     product.backwardWeights?.run(
-      input.read(), outputGradient: outputGradient.read(), into: weights?.update(),
-      biasGradient: bias?.update())
+      input.read(), outputGradient: outputGradient.read(), into: weights?.accumulate(),
+      biasGradient: bias?.accumulate())
+  }
+}
+
+extension Layer {
+  /// One of a layer's products of an input `[rows, inputs]` with weights `[outputs, inputs]`, on oneDNN
+  /// where that is faster.
+  func innerProduct(
+    rows: Int, weights: Blob, hasBias: Bool = false, gradients: WeightedGradients
+  ) throws -> any InnerProductOperation {
+    let (outputs, inputs) = (weights.shape[0], weights.shape.count(from: 1))
+    if context.engine != .caffe {
+      do {
+        return try OneDNNInnerProductOperation(
+          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, gradients: gradients,
+          scratchpad: context.scratchpad)
+      } catch let refusal as EngineRefusal {
+        engine.refusals.append("\(refusal)")
+      }
+    }
+    return CaffeInnerProductOperation(
+      rows: rows, inputs: inputs, outputs: outputs, isTransposed: false, precision: .float32)
   }
 }

@@ -33,6 +33,11 @@ class RecurrentLayer: Layer {
   private let ends: [Tensor]
   private let stateGradients: [Tensor]
   private var product: (any RecurrentProduct)?
+  /// Of all steps at once: with the input, of the static input, and of the state for the gradient of its
+  /// weights.
+  private var inputProduct: (any InnerProductOperation)?
+  private var staticProduct: (any InnerProductOperation)?
+  private var stateProduct: (any InnerProductOperation)?
   /// The pass that `starts` belongs to.
   private var startedPass: UInt64?
 
@@ -153,6 +158,15 @@ class RecurrentLayer: Layer {
     } caffe: {
       CaffeRecurrentProduct(streams: extents.streams, units: units, sums: sumCount)
     }
+    inputProduct = try innerProduct(
+      rows: extents.positions, weights: parameters[0], hasBias: true, gradients: wantedGradients)
+    stateProduct = try innerProduct(
+      rows: extents.positions, weights: parameters[recurrentWeights],
+      gradients: wantedGradients.intersection(.weights))
+    staticProduct =
+      settings.hasStatic
+      ? try innerProduct(
+        rows: extents.streams, weights: parameters[2], gradients: wantedGradients) : nil
   }
 
   override func seek(toPass pass: UInt64) throws { forget() }
@@ -201,27 +215,15 @@ class RecurrentLayer: Layer {
 
   /// sums ← x·W_xᵀ + b (+ static·W_staticᵀ)
   private func projectInputs() {
-    let target = sums.overwrite()
-    Gemm.multiply(
-      Gemm.Operand(bottom[0].data.read(), stride: extents.inputs), weights(0, transposed: true),
-      rows: extents.positions, columns: sumCount, inner: extents.inputs, into: target)
-    ChannelKernel.add(
-      target, bias: parameters[1].data.read(),
-      over: ChannelExtents(outer: extents.positions, channels: sumCount), into: target)
-    guard settings.hasStatic else { return }
-    let product = statics.overwrite()
-    Gemm.multiply(
-      Gemm.Operand(bottom[2].data.read(), stride: extents.statics), weights(2, transposed: true),
-      rows: extents.streams, columns: sumCount, inner: extents.statics, into: product)
+    inputProduct?.forward(
+      bottom[0].data, weights: parameters[0].data, bias: parameters[1].data, into: sums)
+    guard let staticProduct else { return }
+    staticProduct.forward(
+      bottom[2].data, weights: parameters[2].data, bias: nil, into: statics)
     let count = extents.streams * sumCount
     Blocks.copy(
-      product, strides: [0, 1], extents: [extents.steps, count], adding: true, into: target,
-      strides: [count, 1])
-  }
-
-  final func weights(_ index: Int, transposed: Bool = false) -> Gemm.Operand {
-    Gemm.Operand(
-      parameters[index].data.read(), stride: parameters[index].shape[1], transposed: transposed)
+      statics.read(), strides: [0, 1], extents: [extents.steps, count], adding: true,
+      into: sums.update(), strides: [count, 1])
   }
 
   override func backward(propagateDown: [Bool]) throws {
@@ -257,45 +259,37 @@ class RecurrentLayer: Layer {
   }
 
   private func addParameterGradients() {
-    let gradient = sumGradients.read()
-    if learns[1] {
-      ChannelKernel.addSums(
-        gradient, over: ChannelExtents(outer: extents.positions, channels: sumCount),
-        into: parameters[1].diff.update())
-    }
-    addWeightGradient(0, gradient, bottom[0].data.read(), rows: extents.positions)
-    addWeightGradient(
-      recurrentWeights, gradient, continued.read(), rows: extents.positions)
+    addGradients(inputProduct, bottom[0].data, sumGradients, weights: 0, bias: 1)
+    addGradients(stateProduct, continued, sumGradients, weights: recurrentWeights)
     guard settings.hasStatic else { return }
     // A static input had its part in every step.
     let sum = statics.overwrite()
     Vector.fill(sum, with: 0, count: statics.count)
     ChannelKernel.addSums(
-      gradient, over: ChannelExtents(outer: extents.steps, channels: statics.count), into: sum)
-    addWeightGradient(2, sum, bottom[2].data.read(), rows: extents.streams)
+      sumGradients.read(),
+      over: ChannelExtents(outer: extents.steps, channels: statics.count), into: sum)
+    addGradients(staticProduct, bottom[2].data, statics, weights: 2)
   }
 
-  /// W' ← W' + gradientᵀ · input, for a gradient `[rows, outputs]` and an input `[rows, inputs]`.
-  final func addWeightGradient(
-    _ index: Int, _ gradient: UnsafePointer<Float>, _ input: UnsafePointer<Float>, rows: Int
+  /// Adds to the gradients of a product's weights and bias, given as places among the parameters, as far
+  /// as they learn.
+  final func addGradients(
+    _ product: (any InnerProductOperation)?, _ input: Tensor, _ outputGradient: Tensor,
+    weights: Int, bias: Int? = nil
   ) {
-    guard learns[index] else { return }
-    let (outputs, inputs) = (parameters[index].shape[0], parameters[index].shape[1])
-    Gemm.multiply(
-      Gemm.Operand(gradient, stride: outputs, transposed: true),
-      Gemm.Operand(input, stride: inputs), rows: outputs, columns: inputs, inner: rows, beta: 1,
-      into: parameters[index].diff.update())
+    let learned = [weights, bias].map { $0.flatMap { learns[$0] ? parameters[$0].diff : nil } }
+    guard learned.contains(where: { $0 != nil }) else { return }
+    product?.backwardWeights(
+      input, outputGradient: outputGradient, addingTo: learned[0], bias: learned[1])
   }
 
   private func propagate(down: [Bool]) {
-    func product(_ gradient: Tensor, _ index: Int, rows: Int, into blob: Blob) {
-      Gemm.multiply(
-        Gemm.Operand(gradient.read(), stride: sumCount), weights(index), rows: rows,
-        columns: parameters[index].shape[1], inner: sumCount, into: blob.diff.overwrite())
+    if down[0] {
+      inputProduct?.backwardData(
+        sumGradients, weights: parameters[0].data, into: bottom[0].diff)
     }
-    if down[0] { product(sumGradients, 0, rows: extents.positions, into: bottom[0]) }
     if settings.hasStatic && down[2] {
-      product(statics, 2, rows: extents.streams, into: bottom[2])
+      staticProduct?.backwardData(statics, weights: parameters[2].data, into: bottom[2].diff)
     }
     for (index, blob) in bottom.enumerated().dropFirst(settings.firstState) where down[index] {
       Vector.copy(
