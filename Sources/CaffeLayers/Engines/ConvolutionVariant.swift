@@ -58,7 +58,7 @@ extension ConvolutionVariant {
       ) throws -> OneDNNConvolutionOperation
   ) throws -> ConvolutionVariant {
     guard let choices, geometry.batch > 0 else { return ruled }
-    let sample = try geometry.sample(mostMultiplyAdds: 100_000_000)
+    let sample = try geometry.sample(mostMultiplyAdds: 2_000_000_000)
     let sampleOrder = order?.resized(to: [sample.batch, sample.inputChannels] + sample.input)
     guard order == nil || sampleOrder != nil else { return ruled }
     let variants = all(for: sample, precision: precision, order: sampleOrder)
