@@ -174,6 +174,7 @@ final class BatchNormLayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
+    defer { kept.release() }
     guard propagateDown[0], bottom[0].count > 0 else { return }
     let order = ChannelOrder(of: top[0].diff, plain: plain)
     let gradient = top[0].diff.read(in: order.layout)

@@ -68,6 +68,7 @@ final class PReLULayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
+    defer { kept.release() }
     let gradient = top[0].diff.read()
     let input = kept.values(of: bottom[0].data).read()
     if learns[0] {

@@ -108,6 +108,7 @@ final class ScaleLayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
+    defer { kept.release() }
     let order = ChannelOrder(of: top[0].diff, plain: extents)
     let gradient = top[0].diff.read(in: order.layout)
     if let biasIndex, learns[biasIndex] {

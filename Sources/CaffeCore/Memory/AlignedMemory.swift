@@ -15,12 +15,9 @@ final class AlignedMemory: @unchecked Sendable {
   private let block: UnsafeMutableRawPointer
 
   init(byteCount: Int) {
-    let steps = 16
-    let stagger =
-      byteCount < 1 << 16
-      ? 0
-      : AlignedMemory.staggered.wrappingAdd(1, ordering: .relaxed).newValue % steps * 4
-        * AlignedMemory.alignment
+    let stagger = AlignedMemory.stagger(
+      of: byteCount,
+      number: AlignedMemory.staggered.wrappingAdd(1, ordering: .relaxed).newValue)
     guard let block = calloc(1, byteCount + stagger + AlignedMemory.alignment) else {
       AlignedMemory.exhausted(byteCount)
     }
@@ -32,6 +29,11 @@ final class AlignedMemory: @unchecked Sendable {
   }
 
   deinit { free(block) }
+
+  /// How far within a page a block should begin, if it is the `number`th.
+  static func stagger(of byteCount: Int, number: Int) -> Int {
+    byteCount < 1 << 16 ? 0 : number % 16 * 4 * alignment
+  }
 
   /// Out of memory in the middle of a pass has no one to handle it: say so in one line and stop.
   private static func exhausted(_ byteCount: Int) -> Never {

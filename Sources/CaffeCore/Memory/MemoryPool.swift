@@ -1,21 +1,109 @@
-/// Blocks of memory that storages use one after the other. Not thread-safe.
+import CaffeKernels
+
+/// Memory that storages use one after the other: stretches of a few large chunks. Not thread-safe.
+///
+/// Neighbouring stretches become one when nobody uses them, so that what many small blobs have given
+/// back serves a large one. Memory of a chunk costs nothing before it is first written to.
 package final class MemoryPool {
-  /// Blocks that nobody uses now, the smallest first.
-  private var unused: [AlignedMemory] = []
+  /// A part of a chunk.
+  struct Stretch {
+    fileprivate let chunk: Int
+    fileprivate var offset: Int
+    fileprivate var byteCount: Int
+
+    fileprivate var end: Int { offset + byteCount }
+
+    fileprivate func isBefore(_ other: Stretch) -> Bool {
+      (chunk, offset) < (other.chunk, other.offset)
+    }
+  }
+
+  private static let page = 4096
+  private static let chunkBounds = (least: 1 << 20, most: 256 << 20)
+
+  private var chunks: [AlignedMemory] = []
+  /// In the order of the chunks, none next to another.
+  private var unused: [Stretch] = []
+  private var taken = 0
 
   package init() {}
 
-  /// The smallest unused block with room for `byteCount` bytes, or a new one. What it holds is
-  /// undefined.
-  func take(_ byteCount: Int) -> AlignedMemory {
-    if let index = unused.firstIndex(where: { $0.byteCount >= byteCount }) {
-      return unused.remove(at: index)
+  /// Bytes of all chunks.
+  package var byteCount: Int { chunks.reduce(0) { $0 + $1.byteCount } }
+
+  /// The first unused stretch with room for `byteCount` bytes, or the start of a new chunk. What it
+  /// holds is undefined.
+  func take(_ byteCount: Int) -> MemoryBlock {
+    let stagger = staggered(byteCount)
+    let needed = (byteCount + stagger + Self.page - 1) / Self.page * Self.page
+    let index = unused.firstIndex { $0.byteCount >= needed } ?? addChunk(atLeast: needed)
+    var stretch = unused[index]
+    if stretch.byteCount == needed {
+      unused.remove(at: index)
+    } else {
+      stretch.byteCount = needed
+      unused[index].offset += needed
+      unused[index].byteCount -= needed
     }
-    return AlignedMemory(byteCount: byteCount)
+    return MemoryBlock(
+      chunks[stretch.chunk].pointer + stretch.offset + stagger, byteCount: byteCount, stretch)
   }
 
-  func give(_ block: AlignedMemory) {
-    let index = unused.firstIndex { $0.byteCount >= block.byteCount } ?? unused.count
-    unused.insert(block, at: index)
+  func give(_ block: MemoryBlock) {
+    guard let stretch = block.stretch else { return }
+    var index = unused.firstIndex { stretch.isBefore($0) } ?? unused.count
+    unused.insert(stretch, at: index)
+    if index > 0, join(index - 1) { index -= 1 }
+    _ = join(index)
+  }
+
+  /// Joins a stretch with the one behind it if they touch.
+  private func join(_ index: Int) -> Bool {
+    guard index + 1 < unused.count, unused[index].chunk == unused[index + 1].chunk,
+      unused[index].end == unused[index + 1].offset
+    else { return false }
+    unused[index].byteCount += unused.remove(at: index + 1).byteCount
+    return true
+  }
+
+  /// The place in `unused` of a new chunk, at least as large as all others together within bounds.
+  private func addChunk(atLeast needed: Int) -> Int {
+    let wanted = min(max(byteCount, Self.chunkBounds.least), Self.chunkBounds.most)
+    let chunk = AlignedMemory(byteCount: max(needed, wanted / Self.page * Self.page))
+    chunks.append(chunk)
+    unused.append(Stretch(chunk: chunks.count - 1, offset: 0, byteCount: chunk.byteCount))
+    return unused.count - 1
+  }
+
+  /// Buffers that all begin on page borders evict one another from the caches.
+  private func staggered(_ byteCount: Int) -> Int {
+    taken += 1
+    return AlignedMemory.stagger(of: byteCount, number: taken)
+  }
+}
+
+/// Memory of a storage: its own, or a stretch of a pool, which the storage keeps alive.
+struct MemoryBlock {
+  let pointer: UnsafeMutableRawPointer
+  let byteCount: Int
+  fileprivate let stretch: MemoryPool.Stretch?
+  private let owned: AlignedMemory?
+
+  fileprivate init(
+    _ pointer: UnsafeMutableRawPointer, byteCount: Int, _ stretch: MemoryPool.Stretch
+  ) {
+    self.pointer = pointer
+    self.byteCount = byteCount
+    self.stretch = stretch
+    owned = nil
+  }
+
+  /// Of its own, and zero.
+  init(byteCount: Int) {
+    let memory = AlignedMemory(byteCount: byteCount)
+    pointer = memory.pointer
+    self.byteCount = byteCount
+    stretch = nil
+    owned = memory
   }
 }

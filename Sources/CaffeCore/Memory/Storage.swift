@@ -8,8 +8,8 @@ package final class Storage {
   private enum Newest { case plain, packed, both }
 
   private(set) var count: Int
-  private var plain: AlignedMemory?
-  private var packed: (layout: any PackedLayout, memory: AlignedMemory)?
+  private var plain: MemoryBlock?
+  private var packed: (layout: any PackedLayout, memory: MemoryBlock)?
   private var newest = Newest.plain
   /// How often values were moved between plain and packed order.
   private(set) var conversions = 0
@@ -19,6 +19,8 @@ package final class Storage {
   var pool: MemoryPool?
 
   init(count: Int) { self.count = count }
+
+  deinit { discard() }
 
   /// The layout in which the newest values are, `nil` if that is the plain one.
   var layout: (any PackedLayout)? { newest == .plain ? nil : packed?.layout }
@@ -90,8 +92,9 @@ package final class Storage {
     newest = .plain
   }
 
-  /// Exchanges the memory with that of `other`, which has as many values.
+  /// Exchanges the memory with that of `other`, which has as many values and the same pool.
   func exchange(with other: Storage) {
+    precondition(pool === other.pool, "memory of another pool")
     revision += 1
     other.revision += 1
     swap(&plain, &other.plain)
@@ -108,8 +111,8 @@ package final class Storage {
     (plain, packed, newest) = (nil, nil, .plain)
   }
 
-  private func newMemory(_ byteCount: Int, insteadOf old: AlignedMemory?) -> AlignedMemory {
-    guard let pool else { return AlignedMemory(byteCount: byteCount) }
+  private func newMemory(_ byteCount: Int, insteadOf old: MemoryBlock?) -> MemoryBlock {
+    guard let pool else { return MemoryBlock(byteCount: byteCount) }
     if let old { pool.give(old) }
     return pool.take(byteCount)
   }

@@ -79,6 +79,13 @@ public final class Tensor {
   /// - Precondition: the tensor has none yet.
   package func draw(from pool: MemoryPool) { storage.pool = pool }
 
+  /// A tensor of the same shape that takes memory from the same pool, if there is one.
+  package func companion() -> Tensor {
+    let other = Tensor(shape)
+    other.storage.pool = storage.pool
+    return other
+  }
+
   /// Gives memory that is from a pool back to it; the values are zeros from then on.
   package func discard() { storage.discard() }
 

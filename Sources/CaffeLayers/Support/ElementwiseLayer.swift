@@ -46,6 +46,7 @@ class ElementwiseLayer: Layer {
   }
 
   override final func backward(propagateDown: [Bool]) throws {
+    defer { kept.release() }
     guard propagateDown[0] else { return }
     let order = order(of: top[0].diff)
     let gradient = top[0].diff.read(in: order)

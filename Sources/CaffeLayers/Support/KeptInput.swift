@@ -20,7 +20,7 @@ struct KeptInput {
   ///
   /// - Parameter isNeeded: whether a backward pass will ask for the values.
   mutating func prepare(for layer: Layer, isNeeded: Bool) {
-    moved = isNeeded && layer.isInPlace ? Tensor(layer.bottom[0].shape) : nil
+    moved = isNeeded && layer.isInPlace ? layer.bottom[0].data.companion() : nil
   }
 
   /// The bottom's values, out of the way of what the layer will write. To be called by `forward`,
@@ -29,6 +29,10 @@ struct KeptInput {
     if let moved { bottom.moveValues(to: moved) }
     return values(of: bottom)
   }
+
+  /// Says that no backward pass will ask again before the next forward pass. Blobs that do not take
+  /// turns with memory keep their values all the same.
+  func release() { moved?.discard() }
 
   /// What the layer read.
   func values(of bottom: Tensor) -> Tensor { moved ?? bottom }

@@ -1,0 +1,70 @@
+import CaffeCore
+import Testing
+
+struct MemoryPoolTests {
+  private func tensor(_ kibibytes: Int, from pool: MemoryPool) throws -> Tensor {
+    let tensor = Tensor(try Shape([kibibytes * 256]))
+    tensor.draw(from: pool)
+    return tensor
+  }
+
+  /// Takes memory for new tensors.
+  private func tensors(_ count: Int, of kibibytes: Int, from pool: MemoryPool) throws -> [Tensor] {
+    try (0..<count).map { _ in
+      let tensor = try tensor(kibibytes, from: pool)
+      _ = tensor.overwrite()
+      return tensor
+    }
+  }
+
+  @Test func whatSmallOnesGiveBackServesALargeOne() throws {
+    let pool = MemoryPool()
+    let large = try tensors(1, of: 8 << 10, from: pool)
+    let bytes = pool.byteCount
+    large[0].discard()
+    let small = try tensors(30, of: 256, from: pool)
+    #expect(pool.byteCount == bytes)
+    // From the middle, from both ends, between two neighbours.
+    for index in [Int](10..<20) + (0..<10).reversed() + (20..<30).filter { $0 % 2 == 0 } {
+      small[index].discard()
+    }
+    for index in 20..<30 where index % 2 == 1 { small[index].discard() }
+    _ = large[0].overwrite()
+    #expect(pool.byteCount == bytes)
+  }
+
+  @Test func tensorsThatAreGoneGiveTheirMemoryBack() throws {
+    let pool = MemoryPool()
+    for _ in 0..<10 { _ = try tensors(1, of: 4 << 10, from: pool) }
+    #expect(pool.byteCount < 5 << 20)
+  }
+
+  @Test func nobodyWritesToTheMemoryOfAnother() throws {
+    let pool = MemoryPool()
+    var numbers = SystemRandomNumberGenerator()
+    var live: [(tensor: Tensor, value: Float)] = []
+    for step in 0..<2000 {
+      if live.count > 20 || (live.count > 0 && numbers.next() % 2 == 0) {
+        let (tensor, value) = live.remove(at: Int(numbers.next() % UInt64(live.count)))
+        #expect(tensor.values.allSatisfy { $0 == value })
+        tensor.discard()
+      } else {
+        let tensor = try tensor(1 + Int(numbers.next() % 200), from: pool)
+        tensor.values = Array(repeating: Float(step), count: tensor.count)
+        live.append((tensor, Float(step)))
+      }
+    }
+    for (tensor, value) in live { #expect(tensor.values.allSatisfy { $0 == value }) }
+  }
+
+  @Test func companionsExchangeMemoryOfOnePool() throws {
+    let pool = MemoryPool()
+    let original = try tensor(1, from: pool)
+    let other = original.companion()
+    original.values = Array(repeating: 3, count: 256)
+    original.moveValues(to: other)
+    #expect(other.values.allSatisfy { $0 == 3 })
+    other.discard()
+    #expect(other.values.allSatisfy { $0 == 0 })
+  }
+}
