@@ -176,20 +176,24 @@ void ck_sum_block(
     const struct ck_blocks *blocks, long first, double total[CK_LANES]) {
   float constants[CK_LANES];
   ck_spread(k, 0, first, blocks->block, constants);
-  long extent = blocks->inner * blocks->block;
+  long extent = blocks->inner * blocks->block, summed = 0;
+  float sums[CK_LANES] = {0};
   for (long i = 0; i < CK_LANES; i++) total[i] = 0;
+  const struct ck_rows rows = {blocks->inner == 1 ? blocks->outer : 1, blocks->channels, extent};
   for (long row = 0; row < blocks->outer; row++) {
     long offset = (row * blocks->channels + first) * blocks->inner;
-    for (long begin = 0; begin < extent; begin += 8 * CK_LANES) {
-      float sums[CK_LANES] = {0};
-      long end = begin + 8 * CK_LANES < extent ? begin + 8 * CK_LANES : extent;
-      for (long i = begin; i < end; i += CK_LANES)
-        ck_loops()->accumulate[operation](
-            a + offset + i, at(b, offset + i), constants, end - i < CK_LANES ? end - i : CK_LANES,
-            sums);
+    ck_prefetch_row(a + offset, &rows);
+    if (b) ck_prefetch_row(b + offset, &rows);
+    for (long i = 0; i < extent; i += CK_LANES) {
+      ck_loops()->accumulate[operation](
+          a + offset + i, at(b, offset + i), constants,
+          extent - i < CK_LANES ? extent - i : CK_LANES, sums);
+      if (++summed % 8) continue;
       ck_add_lanes(sums, total);
+      for (long lane = 0; lane < CK_LANES; lane++) sums[lane] = 0;
     }
   }
+  ck_add_lanes(sums, total);
   ck_fold_lanes(total, blocks->block);
 }
 

@@ -11,6 +11,17 @@
 /// Elements after which the constants of a loop over lanes repeat.
 #define CK_LANES 64
 
+/// Rows of `count` elements that lie next to one another, the rows `stride` elements apart.
+struct ck_rows {
+  long rows, stride, count;
+};
+
+/// Asks for the row 8 rows ahead: the processor does not foresee short rows that lie apart.
+static inline void ck_prefetch_row(const float *row, const struct ck_rows *rows) {
+  if (rows->rows == 1) return;
+  for (long i = 0; i < rows->count; i += 16) __builtin_prefetch(row + 8 * rows->stride + i);
+}
+
 /// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled
 /// once, split the work among threads.
 struct ck_loops {

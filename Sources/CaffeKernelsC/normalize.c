@@ -8,7 +8,7 @@
 #include "lanes.h"
 
 /// Values of a lane that are summed in float before they go into a double.
-enum { STRETCH = 16 * CK_LANES };
+enum { SUMMED = 16 };
 
 /// A thread takes a block of channels through all passes, so that later passes find it in the cache.
 struct block {
@@ -22,22 +22,35 @@ struct lanes {
   float scale[CK_LANES], shift[CK_LANES], centre[CK_LANES];
 };
 
+/// Part of a long row or, where each channel has one value in a row, several of them.
 struct stretch {
-  long offset, count;
+  long offset;
+  struct ck_rows rows;
 };
 
+static long quotient(long a, long b) { return (a + b - 1) / b; }
+
+static long least(long a, long b) { return a < b ? a : b; }
+
 static long stretches_of_row(const struct ck_normalization *n) {
-  return (n->inner * n->block + STRETCH - 1) / STRETCH;
+  return quotient(n->inner * n->block, SUMMED * CK_LANES);
 }
 
-static long stretches(const struct ck_normalization *n) { return n->outer * stretches_of_row(n); }
+static long stretches(const struct ck_normalization *n) {
+  return n->inner == 1 ? quotient(n->outer, SUMMED) : n->outer * stretches_of_row(n);
+}
 
 /// Stretch number `index` of the block of channels that begins with `first`.
 static struct stretch stretch(const struct ck_normalization *n, long first, long index) {
-  long row = index / stretches_of_row(n), begin = index % stretches_of_row(n) * STRETCH;
-  long rest = n->inner * n->block - begin;
-  return (struct stretch){(row * n->channels + first) * n->inner + begin,
-                          rest < STRETCH ? rest : STRETCH};
+  if (n->inner == 1) {
+    long row = index * SUMMED;
+    struct ck_rows rows = {least(n->outer - row, SUMMED), n->channels, n->block};
+    return (struct stretch){row * n->channels + first, rows};
+  }
+  long row = index / stretches_of_row(n);
+  long begin = index % stretches_of_row(n) * SUMMED * CK_LANES;
+  long count = least(n->inner * n->block - begin, SUMMED * CK_LANES);
+  return (struct stretch){(row * n->channels + first) * n->inner + begin, {1, count, count}};
 }
 
 static struct ck_blocks blocks(const struct ck_normalization *n) {
@@ -80,7 +93,7 @@ static void normalize_part(void *context, long part, long begin, long end) {
     for (long i = 0; i < stretches(b->n); i++) {
       struct stretch s = stretch(b->n, first, i);
       ck_loops()->lane_normalize(
-          b->x + s.offset, k.scale, k.shift, b->n->floor, s.count, b->y + s.offset);
+          b->x + s.offset, k.scale, k.shift, b->n->floor, &s.rows, b->y + s.offset);
     }
   }
 }
@@ -94,7 +107,7 @@ static void find_gradient(
     struct stretch s = stretch(n, first, i);
     float sums[CK_LANES] = {0}, products[CK_LANES] = {0};
     ck_loops()->lane_gradient_sums(
-        b->dy + s.offset, b->x + s.offset, k->scale, k->shift, n->floor, k->centre, s.count, sums,
+        b->dy + s.offset, b->x + s.offset, k->scale, k->shift, n->floor, k->centre, &s.rows, sums,
         products);
     ck_add_lanes(sums, total);
     ck_add_lanes(products, product);
@@ -124,7 +137,7 @@ static void backward_part(void *context, long part, long begin, long end) {
     for (long i = 0; i < stretches(b->n); i++) {
       struct stretch s = stretch(b->n, first, i);
       ck_loops()->lane_normalize_backward(
-          b->dy + s.offset, b->x + s.offset, k.scale, k.shift, b->n->floor, k.scale, p, q, s.count,
+          b->dy + s.offset, b->x + s.offset, k.scale, k.shift, b->n->floor, k.scale, p, q, &s.rows,
           b->dx + s.offset);
     }
   }

@@ -13,7 +13,8 @@ struct BatchNormKernelTests {
   static let cases =
     [
       ChannelExtents(outer: 3, channels: 5, inner: 7), ChannelExtents(outer: 40, channels: 6),
-      ChannelExtents(outer: 9, channels: 48), ChannelExtents(outer: 2, channels: 3, inner: 3000),
+      ChannelExtents(outer: 83, channels: 48), ChannelExtents(outer: 37, channels: 128),
+      ChannelExtents(outer: 2, channels: 3, inner: 3000),
       ChannelExtents(outer: 4, channels: 32, inner: 49, block: 16),
       ChannelExtents(outer: 2, channels: 16, inner: 200, block: 8),
     ].flatMap { extents in

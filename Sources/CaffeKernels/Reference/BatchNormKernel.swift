@@ -32,7 +32,7 @@ package struct BatchNormKernel {
     scale: UnsafePointer<Float>? = nil, shift: UnsafePointer<Float>? = nil,
     isRectified: Bool = false
   ) {
-    let blocked = extents.blocked(by: 16)
+    let blocked = extents.blocked()
     settings = ck_normalization(
       outer: blocked.outer, channels: blocked.channels, inner: blocked.inner, block: blocked.block,
       mean: statistics.mean, variance: statistics.variance, given: statistics.areGiven,
@@ -59,10 +59,12 @@ package struct BatchNormKernel {
 }
 
 extension ChannelExtents {
-  /// The same buffer with neighbouring channels taken together where each has one value in a row.
-  fileprivate func blocked(by most: Int) -> ChannelExtents {
+  /// The same buffer with neighbouring channels taken together where each has one value in a row, as
+  /// many as leave something for each thread.
+  fileprivate func blocked() -> ChannelExtents {
     guard inner == 1, block == 1 else { return self }
-    let together = min(most, channels & -channels)
+    var together = min(64, channels & -channels)
+    while together > 16 && channels / together < Threads.count { together /= 2 }
     return ChannelExtents(outer: outer, channels: channels, inner: 1, block: together)
   }
 }
