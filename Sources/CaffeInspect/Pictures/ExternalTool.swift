@@ -1,3 +1,4 @@
+import CaffeData
 import CaffeErrors
 import Foundation
 import Glibc
@@ -27,51 +28,67 @@ package struct ExternalTool {
         "\(name) is not installed; it is in Debian's package \(package), which scripts/setup installs"
       )
     }
-    let process = Process()
-    process.executableURL = program
-    process.arguments = arguments
-    let (feed, complaints) = (Pipe(), Pipe())
-    process.standardInput = feed
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = complaints
-    try start(process)
     // Graphviz and librsvg read their input whole before they write anything.
-    try? feed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-    try? feed.fileHandleForWriting.close()
-    let said = all(of: complaints.fileHandleForReading)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
+    var ends: [Int32] = [-1, -1]
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+      throw CaffeError("\(name) cannot be started: \(SystemFile.reason)")
+    }
+    defer { close(ends[0]) }
+    let child = try start(program, arguments, talkingTo: ends[1])
+    send(input, to: ends[0])
+    let said = all(from: ends[0])
+    let end = child.end()
+    guard end.status == 0 else {
       let first = said.split(separator: "\n").first.map(String.init) ?? "no reason given"
-      throw CaffeError("\(name) failed with status \(process.terminationStatus): \(first)")
+      throw CaffeError("\(name) failed with \(end.description): \(first)")
     }
   }
 
-  /// What comes until nobody can write any more. `FileHandle` would end the program if a signal
-  /// interrupts it.
-  private func all(of pipe: FileHandle) -> String {
+  /// Starts the program with the socket as standard input and standard error, and closes it here.
+  private func start(
+    _ program: String, _ arguments: [String], talkingTo socket: Int32
+  ) throws -> ChildProgram {
+    defer { close(socket) }
+    do {
+      return try ChildProgram(
+        program, arguments, name: name, environment: ProcessInfo.processInfo.environment,
+        descriptors: [(socket, STDIN_FILENO), (socket, STDERR_FILENO)])
+    } catch {
+      throw CaffeError("\(name) cannot be started: \(error)")
+    }
+  }
+
+  /// As much as the program takes; why it does not take all, it says itself.
+  private func send(_ input: String, to socket: Int32) {
+    var rest = Array(input.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes {
+        Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { break }
+      rest = rest.dropFirst(count)
+    }
+    shutdown(socket, Int32(SHUT_WR))
+  }
+
+  /// What comes until nobody can write any more.
+  private func all(from socket: Int32) -> String {
     var bytes: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 4096)
     while true {
-      let count = read(pipe.fileDescriptor, &block, block.count)
+      let count = read(socket, &block, block.count)
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
       bytes += block[..<count]
     }
   }
 
-  private func start(_ process: Process) throws {
-    do {
-      try process.run()
-    } catch {
-      throw CaffeError("\(name) cannot be started: \(error.localizedDescription)")
-    }
-  }
-
-  private var path: URL? {
+  private var path: String? {
     ProcessInfo.processInfo.environment["PATH", default: ""].split(separator: ":")
       .map { "\($0)/\(name)" }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
-      .map { URL(fileURLWithPath: $0) }
   }
 }
 

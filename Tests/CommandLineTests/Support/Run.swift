@@ -113,7 +113,11 @@ final class Run {
     try Run(arguments, in: TemporaryFolder()).outcome()
   }
 
+  /// Waits for the end; a program that has not ended by itself after five minutes is killed.
   func outcome() throws -> Outcome {
+    let latest = Date(timeIntervalSinceNow: 300)
+    while isRunning && Date() < latest { usleep(1000) }
+    if isRunning { send(SIGKILL) }
     process.waitUntilExit()
     return Outcome(
       status: process.terminationReason == .exit
