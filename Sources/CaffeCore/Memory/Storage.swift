@@ -9,7 +9,8 @@ package final class Storage {
 
   private(set) var count: Int
   private var plain: MemoryBlock?
-  private var packed: (layout: any PackedLayout, memory: MemoryBlock)?
+  /// Without memory as long as the order is only announced.
+  private var packed: (layout: any PackedLayout, memory: MemoryBlock?)?
   private var newest = Newest.plain
   /// How often values were moved between plain and packed order.
   private(set) var conversions = 0
@@ -25,14 +26,14 @@ package final class Storage {
   /// The layout in which the newest values are, `nil` if that is the plain one.
   var layout: (any PackedLayout)? { newest == .plain ? nil : packed?.layout }
 
-  var byteCount: Int { (plain?.byteCount ?? 0) + (packed?.memory.byteCount ?? 0) }
+  var byteCount: Int { (plain?.byteCount ?? 0) + (packed?.memory?.byteCount ?? 0) }
 
   func readPlain() -> UnsafeMutablePointer<Float> {
     let isNew = plain == nil
     let pointer = plainPointer()
     if isNew, newest == .plain, pool != nil { pointer.update(repeating: 0, count: count) }
     if newest == .packed, let packed {
-      packed.layout.unpack(packed.memory.pointer, into: pointer)
+      packed.layout.unpack(packedMemory(packed.layout), into: pointer)
       conversions += 1
       newest = .both
     }
@@ -59,7 +60,7 @@ package final class Storage {
 
   func read(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
     if newest != .plain, let packed, packed.layout.isEqual(to: layout) {
-      return packed.memory.pointer
+      return packedMemory(layout)
     }
     let values = readPlain()
     let memory = packedMemory(layout)
@@ -74,6 +75,20 @@ package final class Storage {
     let memory = packedMemory(layout)
     newest = .packed
     return memory
+  }
+
+  /// Says in which order the values will be written, `nil` for plain; until then they are undefined.
+  func announce(_ layout: (any PackedLayout)?) {
+    revision += 1
+    newest = layout == nil ? .plain : .packed
+    guard let layout else { return }
+    let memory = packed?.memory
+    if let memory, memory.byteCount < layout.byteCount {
+      pool?.give(memory)
+      packed = (layout, nil)
+    } else {
+      packed = (layout, memory)
+    }
   }
 
   func update(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
@@ -107,7 +122,7 @@ package final class Storage {
     guard let pool else { return }
     revision += 1
     if let plain { pool.give(plain) }
-    if let packed { pool.give(packed.memory) }
+    if let memory = packed?.memory { pool.give(memory) }
     (plain, packed, newest) = (nil, nil, .plain)
   }
 
@@ -128,9 +143,9 @@ package final class Storage {
   }
 
   private func packedMemory(_ layout: any PackedLayout) -> UnsafeMutableRawPointer {
-    if let packed, packed.memory.byteCount >= layout.byteCount {
-      self.packed = (layout, packed.memory)
-      return packed.memory.pointer
+    if let memory = packed?.memory, memory.byteCount >= layout.byteCount {
+      packed = (layout, memory)
+      return memory.pointer
     }
     let memory = newMemory(layout.byteCount, insteadOf: packed?.memory)
     packed = (layout, memory)

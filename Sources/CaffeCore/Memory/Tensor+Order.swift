@@ -10,9 +10,11 @@ extension Tensor {
     order.map { $0.byteCount / MemoryLayout<Float>.stride } ?? count
   }
 
-  /// Says in which order the values will be written, so that the layers above can prepare for it.
-  /// What the values are until then is undefined.
-  package func announce(_ order: (any PackedLayout)?) { _ = overwrite(in: order) }
+  /// Says in which order the values will be written, so that the layers above can prepare for it; takes
+  /// no memory. What the values are until then is undefined.
+  package func announce(_ order: (any PackedLayout)?) {
+    storage.announce(order.flatMap { $0.isPlain ? nil : $0 })
+  }
 
   package func read(in order: (any PackedLayout)?) -> UnsafePointer<Float> {
     order.map { read(as: $0).assumingMemoryBound(to: Float.self) } ?? read()
