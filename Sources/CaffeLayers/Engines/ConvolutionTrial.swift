@@ -2,23 +2,29 @@ import CaffeCore
 import CaffeKernels
 
 /// A convolution as a net uses it, on blobs of its own: all passes, and the conversions to and from the
-/// bottom's order.
+/// orders of the layers around.
 final class ConvolutionTrial {
   private let operation: OneDNNConvolutionOperation
   private let gradients: WeightedGradients
   private let order: (any PackedLayout)?
+  private let topOrder: any PackedLayout
   private let bottom: Blob
   private let top: Blob
   private let weights: Blob
   private let bias: Blob
 
+  /// - Parameters:
+  ///   - order: that of the bottom; `nil` for plain.
+  ///   - topOrder: in which the layers above, which go by their rules, would have the top.
   init(
     _ operation: OneDNNConvolutionOperation, _ geometry: ConvolutionGeometry,
-    gradients: WeightedGradients, order: (any PackedLayout)?
+    gradients: WeightedGradients, order: (any PackedLayout)?,
+    topOrder: any PackedLayout
   ) throws {
     self.operation = operation
     self.gradients = gradients
     self.order = order
+    self.topOrder = topOrder
     let g = geometry
     bottom = Blob("bottom", try Shape([g.batch, g.inputChannels] + g.input))
     top = Blob("top", try Shape([g.batch, g.outputChannels] + g.output))
@@ -26,7 +32,7 @@ final class ConvolutionTrial {
     bias = Blob("bias", try Shape([g.outputChannels]))
     // Memory that nobody has written to is all one page, which is faster than real memory.
     bottom.data.fill(in: order)
-    top.diff.fill(in: operation.outputOrder)
+    top.diff.fill(in: topOrder)
     weights.data.fill(in: nil)
   }
 
@@ -35,8 +41,9 @@ final class ConvolutionTrial {
     _ = bottom.data.update(in: order)
     if !gradients.isEmpty { _ = weights.data.update() }
     operation.forward(bottom.data, weights: weights.data, bias: bias.data, into: top.data)
+    _ = top.data.read(in: topOrder)
     guard !gradients.isEmpty else { return }
-    _ = top.diff.update(in: operation.outputOrder)
+    _ = top.diff.update(in: topOrder)
     operation.backwardWeights(
       bottom.data, outputGradient: top.diff, addingTo: weights.diff, bias: bias.diff)
     guard gradients.contains(.input) else { return }

@@ -65,7 +65,8 @@ extension ConvolutionVariant {
     let candidates = variants.map { variant in
       SpeedChoices.Candidate(variant.name) {
         try ConvolutionTrial(
-          try make(sample, variant, sampleOrder), sample, gradients: gradients, order: sampleOrder
+          try make(sample, variant, sampleOrder), sample, gradients: gradients, order: sampleOrder,
+          topOrder: try make(sample, ruled, sampleOrder).outputOrder
         ).run
       }
     }
