@@ -85,7 +85,8 @@ public final class Net {
       try plan.checkMemory(ending: lives, ownsParameters: sharing == nil)
     }
     if reusesMemory {
-      let pool = MemoryPool()
+      let values = blobs.reduce(0) { $0 + $1.count }
+      let pool = MemoryPool(expecting: 2 * values * MemoryLayout<Float>.size)
       for blob in blobs { blob.draw(from: pool) }
     }
     let bound = try withPlace(description.place) {

@@ -18,7 +18,7 @@ struct MemoryPoolTests {
   }
 
   @Test func whatSmallOnesGiveBackServesALargeOne() throws {
-    let pool = MemoryPool()
+    let pool = MemoryPool(expecting: 1 << 20)
     let large = try tensors(1, of: 8 << 10, from: pool)
     let bytes = pool.byteCount
     large[0].discard()
@@ -34,13 +34,13 @@ struct MemoryPoolTests {
   }
 
   @Test func tensorsThatAreGoneGiveTheirMemoryBack() throws {
-    let pool = MemoryPool()
+    let pool = MemoryPool(expecting: 1 << 20)
     for _ in 0..<10 { _ = try tensors(1, of: 4 << 10, from: pool) }
     #expect(pool.byteCount < 5 << 20)
   }
 
   @Test func nobodyWritesToTheMemoryOfAnother() throws {
-    let pool = MemoryPool()
+    let pool = MemoryPool(expecting: 1 << 20)
     var numbers = SystemRandomNumberGenerator()
     var live: [(tensor: Tensor, value: Float)] = []
     for step in 0..<2000 {
@@ -58,7 +58,7 @@ struct MemoryPoolTests {
   }
 
   @Test func companionsExchangeMemoryOfOnePool() throws {
-    let pool = MemoryPool()
+    let pool = MemoryPool(expecting: 1 << 20)
     let original = try tensor(1, from: pool)
     let other = original.companion()
     original.values = Array(repeating: 3, count: 256)

@@ -67,6 +67,17 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
     #expect(tensor.values == [20, 10, 0] && order.conversions == 1)
   }
 
+  @Test func announcingAnOrderTakesNoMemory() throws {
+    let pool = MemoryPool(expecting: 0)
+    let tensor = Tensor([3])
+    tensor.draw(from: pool)
+    let order = Reversed(3)
+    tensor.announce(order)
+    #expect(tensor.layout === order && pool.byteCount == 0)
+    tensor.announce(nil)
+    #expect(tensor.layout == nil && pool.byteCount == 0)
+  }
+
   @Test func theNewestOrderCounts() throws {
     let (tensor, order) = (try tensor(1, 2, 3), Reversed(3))
     tensor.update(as: order).assumingMemoryBound(to: Float.self)[0] = 30

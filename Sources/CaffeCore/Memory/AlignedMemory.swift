@@ -14,13 +14,25 @@ final class AlignedMemory: @unchecked Sendable {
   let byteCount: Int
   private let block: UnsafeMutableRawPointer
 
-  init(byteCount: Int) {
+  /// Ends the program where the system grants no memory.
+  convenience init(byteCount: Int) {
+    guard let block = AlignedMemory.request(byteCount) else { AlignedMemory.exhausted(byteCount) }
+    self.init(block, byteCount: byteCount)
+  }
+
+  /// `nil` where the system does not grant so much.
+  static func granted(_ byteCount: Int) -> AlignedMemory? {
+    request(byteCount).map { AlignedMemory($0, byteCount: byteCount) }
+  }
+
+  private static func request(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+    calloc(1, byteCount + 4096)
+  }
+
+  private init(_ block: UnsafeMutableRawPointer, byteCount: Int) {
     let stagger = AlignedMemory.stagger(
       of: byteCount,
       number: AlignedMemory.staggered.wrappingAdd(1, ordering: .relaxed).newValue)
-    guard let block = calloc(1, byteCount + stagger + AlignedMemory.alignment) else {
-      AlignedMemory.exhausted(byteCount)
-    }
     let address = Int(bitPattern: block)
     let aligned = (address + AlignedMemory.alignment - 1) & ~(AlignedMemory.alignment - 1)
     self.block = block
@@ -30,7 +42,8 @@ final class AlignedMemory: @unchecked Sendable {
 
   deinit { free(block) }
 
-  /// How far within a page a block should begin, if it is the `number`th.
+  /// How far within a page a block should begin, if it is the `number`th: with the way to the next cache
+  /// line less than a page.
   static func stagger(of byteCount: Int, number: Int) -> Int {
     byteCount < 1 << 16 ? 0 : number % 16 * 4 * alignment
   }

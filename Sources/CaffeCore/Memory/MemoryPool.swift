@@ -19,14 +19,16 @@ package final class MemoryPool {
   }
 
   private static let page = 4096
-  private static let chunkBounds = (least: 1 << 20, most: 256 << 20)
 
   private var chunks: [AlignedMemory] = []
   /// In the order of the chunks, none next to another.
   private var unused: [Stretch] = []
   private var taken = 0
+  private let expected: Int
 
-  package init() {}
+  /// - Parameter bytes: of all that will ever be taken side by side, roughly; within one chunk of that
+  ///   size stretches join best.
+  package init(expecting bytes: Int) { expected = bytes }
 
   /// Bytes of all chunks.
   package var byteCount: Int { chunks.reduce(0) { $0 + $1.byteCount } }
@@ -66,10 +68,11 @@ package final class MemoryPool {
     return true
   }
 
-  /// The place in `unused` of a new chunk, at least as large as all others together within bounds.
+  /// The place in `unused` of a new chunk.
   private func addChunk(atLeast needed: Int) -> Int {
-    let wanted = min(max(byteCount, Self.chunkBounds.least), Self.chunkBounds.most)
-    let chunk = AlignedMemory(byteCount: max(needed, wanted / Self.page * Self.page))
+    let wanted = (chunks.isEmpty ? expected : byteCount / 2) / Self.page * Self.page
+    let chunk =
+      AlignedMemory.granted(max(needed, wanted)) ?? AlignedMemory(byteCount: needed)
     chunks.append(chunk)
     unused.append(Stretch(chunk: chunks.count - 1, offset: 0, byteCount: chunk.byteCount))
     return unused.count - 1

@@ -60,7 +60,7 @@ package final class Storage {
 
   func read(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
     if newest != .plain, let packed, packed.layout.isEqual(to: layout) {
-      return packedMemory(layout)
+      return packedMemory(packed.layout)
     }
     let values = readPlain()
     let memory = packedMemory(layout)
