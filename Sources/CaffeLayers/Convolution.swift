@@ -95,7 +95,7 @@ final class ConvolutionLayer: Layer {
       try OneDNNConvolutionOperation(
         geometry, variant: variant, hasBias: hasBias, precision: context.precision,
         fusedReLUSlope: fusedReLUSlope, gradients: gradients,
-        bottom: (order as? OneDNNMemoryLayout).map(LayoutRequest.same), scratchpad: scratchpad)
+        bottom: order as? OneDNNMemoryLayout, scratchpad: scratchpad)
     }
     let order = bottom[0].data.layout
     let variant =

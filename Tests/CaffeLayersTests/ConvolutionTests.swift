@@ -20,4 +20,49 @@ import Testing
     try net.forward()
     #expect(net.blob("y")?.shape[0] == 3)
   }
+
+  /// Four items of this size need 120 MB for Winograd's tiles, one needs 35 MB.
+  @Test func aBatchInPartsIsAsItsItemsOneByOne() throws {
+    func net(items: Int) throws -> Net {
+      let net = try TestNet.make(
+        """
+        force_backward: true
+        layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: \(items) dim: 128 dim: 112 dim: 112 } } }
+        layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'y' convolution_param {
+          num_output: 128 kernel_size: 3 pad: 1 weight_filler { type: 'xavier' } bias_filler { value: 0.5 } } }
+        """)
+      return net
+    }
+    let (together, single) = (try net(items: 4), try net(items: 1))
+    for (to, from) in zip(single.parameters, together.parameters) {
+      to.blob.data.values = from.blob.data.values
+    }
+    func blobs(_ net: Net) throws -> (x: Blob, y: Blob) {
+      (try #require(net.blob("x")), try #require(net.blob("y")))
+    }
+    let (all, one) = (try blobs(together), try blobs(single))
+    let count = one.x.count
+    func numbers(_ factor: Int) -> [Float] {
+      (0..<4 * count).map { Float($0 % 9973 * factor % 97) / 97 - 0.5 }
+    }
+    let (x, gradient) = (numbers(31), numbers(57))
+    all.x.data.values = x
+    try together.forward()
+    all.y.diff.values = gradient
+    together.clearGradients()
+    try together.backward()
+    single.clearGradients()
+    for item in 0..<4 {
+      let part = item * count..<(item + 1) * count
+      one.x.data.values = Array(x[part])
+      try single.forward()
+      one.y.diff.values = Array(gradient[part])
+      try single.backward()
+      #expect(Closeness.worst(Array(all.y.data.values[part]), one.y.data.values) < 1e-4)
+      #expect(Closeness.worst(Array(all.x.diff.values[part]), one.x.diff.values) < 1e-4)
+    }
+    for (found, expected) in zip(together.parameters, single.parameters) {
+      #expect(Closeness.worst(found.blob.diff.values, expected.blob.diff.values) < 1e-3)
+    }
+  }
 }

@@ -57,6 +57,13 @@ package struct ConvolutionGeometry: Hashable, Sendable {
       return room / stride[axis] + 1
     }
   }
+
+  /// The same convolution of another number of items.
+  package func ofItems(_ count: Int) throws -> ConvolutionGeometry {
+    try ConvolutionGeometry(
+      batch: count, inputChannels: inputChannels, outputChannels: outputChannels, groups: groups,
+      input: input, kernel: kernel, stride: stride, pad: pad, dilation: dilation)
+  }
 }
 
 extension ConvolutionGeometry {

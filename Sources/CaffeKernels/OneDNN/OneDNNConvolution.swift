@@ -23,6 +23,11 @@ package final class OneDNNConvolution {
   /// Present if `gradients` had `weights`.
   package let backwardWeights: WeightedBackwardWeights?
 
+  /// Bytes of working memory of the passes over bottom and top.
+  package var scratchByteCount: Int {
+    max(forward.scratchByteCount, backwardData?.scratchByteCount ?? 0)
+  }
+
   /// - Parameters:
   ///   - precision: of bottom, filters and the top's gradient as they are multiplied; what is passed in
   ///     and out is float32 all the same.

@@ -83,6 +83,13 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     return (try? MemoryDescriptor(extents, order)).map(OneDNNMemoryLayout.init)
   }
 
+  /// This order for another number of items, `nil` where it has no name.
+  package func ofItems(_ count: Int) -> OneDNNMemoryLayout? {
+    if count == extents[0] { return self }
+    let extents = [count] + extents[1...]
+    return isPlain ? try? .plain(extents) : resized(to: extents) as? OneDNNMemoryLayout
+  }
+
   package func resized(channels: Int) -> (any PackedLayout)? {
     guard let channelExtents, channels > 0, channels % channelExtents.block == 0 else { return nil }
     var extents = extents

@@ -29,6 +29,8 @@ package final class WeightedForward {
   package let inputLayout: OneDNNMemoryLayout
   package let outputLayout: OneDNNMemoryLayout
   package let implementation: String
+  /// Bytes of working memory.
+  package let scratchByteCount: Int
   fileprivate let weights: PackedWeights
   private let input: OperandReader
   private let primitive: Primitive
@@ -45,6 +47,7 @@ package final class WeightedForward {
     outputLayout = chosen.layout(.output)
     implementation = chosen.implementation
     weights = PackedWeights(layout: chosen.layout(.weights))
+    scratchByteCount = chosen.byteCount(.scratchpad)
     self.scratchpad = scratchpad
     scratch = regions[0]
   }
@@ -73,6 +76,8 @@ package final class WeightedBackwardData {
   package let outputGradientLayout: OneDNNMemoryLayout
   package let inputGradientLayout: OneDNNMemoryLayout
   package let implementation: String
+  /// Bytes of working memory.
+  package let scratchByteCount: Int
   private let outputGradient: OperandReader
   private let weights: PackedWeights
   private let primitive: Primitive
@@ -91,6 +96,7 @@ package final class WeightedBackwardData {
     outputGradientLayout = outputGradient.layout
     inputGradientLayout = chosen.layout(.inputGradient)
     implementation = chosen.implementation
+    scratchByteCount = chosen.byteCount(.scratchpad)
     let layout = chosen.layout(.weights)
     weights =
       layout.isEqual(to: forward.weights.layout) ? forward.weights : PackedWeights(layout: layout)

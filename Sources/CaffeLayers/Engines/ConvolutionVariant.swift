@@ -81,9 +81,6 @@ extension ConvolutionVariant {
 extension ConvolutionGeometry {
   /// The same convolution of as many items as take a moment, at least two.
   fileprivate func sample(mostMultiplyAdds most: Int) throws -> ConvolutionGeometry {
-    let items = max(2, most / max(1, multiplyAdds / batch))
-    return try ConvolutionGeometry(
-      batch: min(batch, items), inputChannels: inputChannels, outputChannels: outputChannels,
-      groups: groups, input: input, kernel: kernel, stride: stride, pad: pad, dilation: dilation)
+    try ofItems(min(batch, max(2, most / max(1, multiplyAdds / batch))))
   }
 }

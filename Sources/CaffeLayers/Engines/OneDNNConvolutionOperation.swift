@@ -1,0 +1,149 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+
+/// oneDNN, in the orders that are fastest for the geometry and the layers around it.
+///
+/// A batch that would need much working memory at once (Winograd's tiles) is worked through in parts,
+/// which takes no longer.
+struct OneDNNConvolutionOperation: ConvolutionOperation {
+  /// Bytes of working memory beyond which a batch is parted.
+  private static let mostScratch = 64 << 20
+
+  /// Of one part.
+  private let convolution: OneDNNConvolution
+  private let parts: Int
+  private let orders: ConvolutionOrders
+
+  /// - Parameter bottom: the order in which the input will come; nil if any will do.
+  /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take, or not in this variant.
+  init(
+    _ geometry: ConvolutionGeometry, variant: ConvolutionVariant = .ruled, hasBias: Bool,
+    precision: Precision, fusedReLUSlope: Float?, gradients: WeightedGradients,
+    bottom: OneDNNMemoryLayout?, scratchpad: Scratchpad
+  ) throws {
+    func make(
+      _ algorithm: OneDNNConvolution.Algorithm, _ input: LayoutRequest, items: Int
+    ) throws -> OneDNNConvolution {
+      try OneDNNConvolution(
+        geometry.ofItems(items), hasBias: hasBias, precision: precision,
+        fused: fusedReLUSlope.map { .relu(slope: $0) } ?? .nothing, algorithm: algorithm,
+        gradients: gradients, input: input, scratchpad: scratchpad)
+    }
+    func makeWhole() throws -> OneDNNConvolution {
+      if let input = variant.input {
+        return try make(variant.algorithm, input, items: geometry.batch)
+      }
+      do {
+        let input = bottom.map(LayoutRequest.same) ?? geometry.preferredOrder
+        return try make(variant.algorithm, input, items: geometry.batch)
+      } catch is EngineRefusal {
+        // Not in this order, then: converting the bottom is cheaper than leaving oneDNN.
+        return try make(variant.algorithm, .any, items: geometry.batch)
+      }
+    }
+    var (convolution, items) = (try makeWhole(), geometry.batch)
+    var orders = ConvolutionOrders(convolution)
+    let algorithm: OneDNNConvolution.Algorithm =
+      convolution.forward.implementation.contains("wino") ? .winograd : .direct
+    while convolution.scratchByteCount > Self.mostScratch, items % 2 == 0,
+      let input = orders.input.ofItems(items / 2)
+    {
+      do {
+        let half = try make(algorithm, .same(input), items: items / 2)
+        orders = try ConvolutionOrders(half).ofItems(geometry.batch)
+        (convolution, items) = (half, items / 2)
+      } catch is EngineRefusal {
+        break
+      }
+    }
+    self.convolution = convolution
+    self.orders = orders
+    parts = items == 0 ? 1 : geometry.batch / items
+  }
+
+  /// oneDNN's name of the forward pass's code.
+  var implementation: String { convolution.forward.implementation }
+  /// oneDNN's name of the code of the input's gradient, if that was asked for.
+  var gradientImplementation: String? { convolution.backwardData?.implementation }
+
+  /// The order the output will have.
+  var outputOrder: any PackedLayout { orders.output }
+
+  /// The order the input's gradient will have, nil if it was not asked for.
+  var inputGradientOrder: (any PackedLayout)? { orders.data?.inputGradient }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
+    let source = input.read(as: orders.input)
+    let target = output.overwrite(as: orders.output)
+    for part in 0..<parts {
+      convolution.forward.run(
+        source + start(of: part, orders.input), weights: weights.read(),
+        revision: weights.revision, bias: bias?.read(),
+        into: target + start(of: part, orders.output))
+    }
+  }
+
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
+    guard let pass = convolution.backwardData, let orders = orders.data else { return }
+    let source = outputGradient.read(as: orders.outputGradient)
+    let target = inputGradient.overwrite(as: orders.inputGradient)
+    for part in 0..<parts {
+      pass.run(
+        source + start(of: part, orders.outputGradient), weights: weights.read(),
+        revision: weights.revision, into: target + start(of: part, orders.inputGradient))
+    }
+  }
+
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?
+  ) {
+    guard let pass = convolution.backwardWeights, let orders = orders.weights else { return }
+    let source = input.read(as: orders.input)
+    let gradient = outputGradient.read(as: orders.outputGradient)
+    for part in 0..<parts {
+      pass.run(
+        source + start(of: part, orders.input),
+        outputGradient: gradient + start(of: part, orders.outputGradient),
+        into: weights.accumulate(), biasGradient: bias?.accumulate())
+    }
+  }
+
+  /// Where a part begins: items are outermost in every order.
+  private func start(of part: Int, _ whole: OneDNNMemoryLayout) -> Int {
+    whole.byteCount / parts * part
+  }
+}
+
+/// The orders of what the passes of a convolution read and write.
+private struct ConvolutionOrders {
+  let input: OneDNNMemoryLayout
+  let output: OneDNNMemoryLayout
+  let data: (outputGradient: OneDNNMemoryLayout, inputGradient: OneDNNMemoryLayout)?
+  let weights: (input: OneDNNMemoryLayout, outputGradient: OneDNNMemoryLayout)?
+}
+
+extension ConvolutionOrders {
+  init(_ convolution: OneDNNConvolution) {
+    self.init(
+      input: convolution.forward.inputLayout, output: convolution.forward.outputLayout,
+      data: convolution.backwardData.map { ($0.outputGradientLayout, $0.inputGradientLayout) },
+      weights: convolution.backwardWeights.map { ($0.inputLayout, $0.outputGradientLayout) })
+  }
+
+  /// The same orders of another number of items.
+  ///
+  /// - Throws: `EngineRefusal` if one of them has no name.
+  func ofItems(_ count: Int) throws -> ConvolutionOrders {
+    func order(_ part: OneDNNMemoryLayout) throws -> OneDNNMemoryLayout {
+      guard let whole = part.ofItems(count) else {
+        throw EngineRefusal("it cannot put batches together in the order \(part)")
+      }
+      return whole
+    }
+    return try ConvolutionOrders(
+      input: order(input), output: order(output),
+      data: data.map { (try order($0.outputGradient), try order($0.inputGradient)) },
+      weights: weights.map { (try order($0.input), try order($0.outputGradient)) })
+  }
+}
