@@ -57,7 +57,7 @@ import Testing
     let shop = try Workshop(solver: Self.untilKilled)
     let run = try Run(["train", "--solver", "solver.prototxt"], in: shop.folder)
     try run.wait(for: "Iteration 1 ")
-    let readers = try run.children
+    let readers = try run.readers
     #expect(!readers.isEmpty)
     for reader in readers { #expect(getpgid(reader) == reader) }
     run.send(signal)
@@ -76,7 +76,7 @@ import Testing
       ["train", "--solver", "solver.prototxt"], in: shop.folder,
       environment: ["TMPDIR": temporary.path])
     try run.wait(for: "Iteration 1 ")
-    for reader in try run.children { kill(reader, SIGKILL) }
+    for reader in try run.readers { kill(reader, SIGKILL) }
     let outcome = try run.outcome()
     #expect(outcome.status == 1 && outcome.complaints.count == 1, "\(outcome)")
     #expect(

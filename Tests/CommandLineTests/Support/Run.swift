@@ -82,15 +82,17 @@ final class Run {
 
   var isRunning: Bool { process.isRunning }
 
-  /// The processes that the program has started.
-  var children: [pid_t] {
+  /// The processes that the program has started to read files. (A sanitizer starts one of its own.)
+  var readers: [pid_t] {
     get throws {
       let parent = process.processIdentifier
       return try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
         // The second field after the program's name in brackets is the parent.
         let status = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8)
         let fields = status?.split(separator: ")").last?.split(separator: " ")
-        return fields.flatMap { $0.count > 1 && Int32($0[1]) == parent ? pid_t(name) : nil }
+        guard let fields, fields.count > 1, Int32(fields[1]) == parent else { return nil }
+        let line = try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8)
+        return line?.contains("--read-files-for-parent-process") == true ? pid_t(name) : nil
       }
     }
   }
