@@ -37,7 +37,7 @@ package final class MemoryPool {
   /// holds is undefined.
   func take(_ byteCount: Int) -> MemoryBlock {
     let stagger = staggered(byteCount)
-    let needed = (byteCount + stagger + Self.page - 1) / Self.page * Self.page
+    let needed = ((byteCount + stagger) / Self.page + 1) * Self.page
     let index = unused.firstIndex { $0.byteCount >= needed } ?? addChunk(atLeast: needed)
     var stretch = unused[index]
     if stretch.byteCount == needed {
