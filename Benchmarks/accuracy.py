@@ -2,7 +2,8 @@
 """Whether a net learns as much whichever code multiplies: accuracy on Fashion-MNIST's 10,000 test pictures.
 
     scripts/fashion-mnist .build/release/caffe-swift
-    Benchmarks/accuracy.py .build/release/caffe-swift [NET...] [--iterations 2000] [--json FILE]
+    Benchmarks/accuracy.py .build/release/caffe-swift [NET...] [--iterations 2000] [--ways ONEDNN,BF16]
+                           [--json FILE]
 
 Trains LeNet and the two CIFAR-10 nets, on Fashion-MNIST instead of their own pictures, from one seed: on each
 engine, without fusion, with measured choices, and in bfloat16. A way that this machine does not have is told
@@ -24,8 +25,8 @@ NAMES = ["lenet", "cifar_quick", "cifar_full"]
 WAYS = {
     "CAFFE": ["--engine", "CAFFE"],
     "ONEDNN": ["--choices", "none"],
-    "ONEDNN, no fusion": ["--choices", "none", "--no-fusion"],
-    "ONEDNN, measured choices": [],
+    "ONEDNN no fusion": ["--choices", "none", "--no-fusion"],
+    "ONEDNN measured choices": [],
     "BF16": ["--precision", "BF16", "--choices", "none"],
     "BF16 imitated by CAFFE": ["--precision", "BF16", "--engine", "CAFFE"],
 }
@@ -73,20 +74,25 @@ def main():
     parser.add_argument("program")
     parser.add_argument("nets", nargs="*")
     parser.add_argument("--iterations", type=int, default=2000)
+    parser.add_argument("--ways", help="of: " + ", ".join(WAYS) + "; all by default")
     parser.add_argument("--json")
     options = parser.parse_args()
     names = options.nets or NAMES
     for name in names:
         if name not in NAMES:
             sys.exit(f"no net '{name}'; there are {', '.join(NAMES)}")
+    ways = options.ways.split(",") if options.ways else list(WAYS)
+    for way in ways:
+        if way not in WAYS:
+            sys.exit(f"no way '{way}'; there are {'; '.join(WAYS)}")
     if not (DATA / "train_lmdb").exists():
         sys.exit(f"no {DATA}/train_lmdb: scripts/fashion-mnist makes it")
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             solver = write_solver(Path(folder), name, options.iterations)
-            for way, arguments in WAYS.items():
-                accuracy, refusal = train(options.program, solver, arguments)
+            for way in ways:
+                accuracy, refusal = train(options.program, solver, WAYS[way])
                 found.setdefault(way, {})[name] = accuracy
                 print(f"{name}, {way}: {refusal or accuracy}", file=sys.stderr, flush=True)
     rows = [
