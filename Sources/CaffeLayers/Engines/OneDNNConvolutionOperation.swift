@@ -4,8 +4,8 @@ import CaffeKernels
 
 /// oneDNN, in the orders that are fastest for the geometry and the layers around it.
 ///
-/// A batch that would need much working memory at once (Winograd's tiles) is worked through in parts,
-/// which takes no longer.
+/// A batch that would need much working memory at once (Winograd's tiles) is worked through in parts:
+/// GoogLeNet takes no longer, VGG-16 4 %.
 struct OneDNNConvolutionOperation: ConvolutionOperation {
   /// Bytes of working memory beyond which a batch is parted.
   private static let mostScratch = 64 << 20
