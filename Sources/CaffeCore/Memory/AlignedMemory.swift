@@ -30,9 +30,7 @@ final class AlignedMemory: @unchecked Sendable {
   }
 
   private init(_ block: UnsafeMutableRawPointer, byteCount: Int) {
-    let stagger = AlignedMemory.stagger(
-      of: byteCount,
-      number: AlignedMemory.staggered.wrappingAdd(1, ordering: .relaxed).newValue)
+    let stagger = AlignedMemory.nextStagger(of: byteCount)
     let address = Int(bitPattern: block)
     let aligned = (address + AlignedMemory.alignment - 1) & ~(AlignedMemory.alignment - 1)
     self.block = block
@@ -42,10 +40,11 @@ final class AlignedMemory: @unchecked Sendable {
 
   deinit { free(block) }
 
-  /// How far within a page a block should begin, if it is the `number`th: with the way to the next cache
-  /// line less than a page.
-  static func stagger(of byteCount: Int, number: Int) -> Int {
-    byteCount < 1 << 16 ? 0 : number % 16 * 4 * alignment
+  /// How far within a page the next block of this size should begin: with the way to the next cache line
+  /// less than a page.
+  static func nextStagger(of byteCount: Int) -> Int {
+    guard byteCount >= 1 << 16 else { return 0 }
+    return staggered.wrappingAdd(1, ordering: .relaxed).newValue % 16 * 4 * alignment
   }
 
   /// Out of memory in the middle of a pass has no one to handle it: say so in one line and stop.

@@ -1,5 +1,3 @@
-import CaffeKernels
-
 /// Memory that storages use one after the other: stretches of a few large chunks. Not thread-safe.
 ///
 /// Neighbouring stretches become one when nobody uses them, so that what many small blobs have given
@@ -23,7 +21,6 @@ package final class MemoryPool {
   private var chunks: [AlignedMemory] = []
   /// In the order of the chunks, none next to another.
   private var unused: [Stretch] = []
-  private var taken = 0
   private let expected: Int
 
   /// - Parameter bytes: of all that will ever be taken side by side, roughly; within one chunk of that
@@ -36,7 +33,7 @@ package final class MemoryPool {
   /// The first unused stretch with room for `byteCount` bytes, or the start of a new chunk. What it
   /// holds is undefined.
   func take(_ byteCount: Int) -> MemoryBlock {
-    let stagger = staggered(byteCount)
+    let stagger = AlignedMemory.nextStagger(of: byteCount)
     let needed = ((byteCount + stagger) / Self.page + 1) * Self.page
     let index = unused.firstIndex { $0.byteCount >= needed } ?? addChunk(atLeast: needed)
     var stretch = unused[index]
@@ -76,12 +73,6 @@ package final class MemoryPool {
     chunks.append(chunk)
     unused.append(Stretch(chunk: chunks.count - 1, offset: 0, byteCount: chunk.byteCount))
     return unused.count - 1
-  }
-
-  /// Buffers that all begin on page borders evict one another from the caches.
-  private func staggered(_ byteCount: Int) -> Int {
-    taken += 1
-    return AlignedMemory.stagger(of: byteCount, number: taken)
   }
 }
 

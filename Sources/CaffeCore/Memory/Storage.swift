@@ -81,14 +81,7 @@ package final class Storage {
   func announce(_ layout: (any PackedLayout)?) {
     revision += 1
     newest = layout == nil ? .plain : .packed
-    guard let layout else { return }
-    let memory = packed?.memory
-    if let memory, memory.byteCount < layout.byteCount {
-      pool?.give(memory)
-      packed = (layout, nil)
-    } else {
-      packed = (layout, memory)
-    }
+    if let layout { packed = (layout, packed?.memory) }
   }
 
   func update(as layout: any PackedLayout) -> UnsafeMutableRawPointer {

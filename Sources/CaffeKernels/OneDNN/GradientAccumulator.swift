@@ -16,8 +16,7 @@ package struct GradientSum {
 /// parameter; oneDNN always overwrites. The first of them may go straight to its place.
 final class GradientAccumulator {
   private let adding: Reorder
-  private let replacing: Reorder
-  private let isPlain: Bool
+  private let layout: OneDNNMemoryLayout
   private let region: Scratchpad.Region
   private let scratchpad: Scratchpad
 
@@ -25,10 +24,9 @@ final class GradientAccumulator {
   init(layout: OneDNNMemoryLayout, region: Scratchpad.Region, of scratchpad: Scratchpad) throws {
     self.region = region
     self.scratchpad = scratchpad
-    isPlain = layout.isPlain
+    self.layout = layout
     let plain = try MemoryDescriptor(layout.descriptor.extents, .plain)
     adding = try Reorder(from: layout.descriptor, to: plain, accumulating: true)
-    replacing = try Reorder(from: layout.descriptor, to: plain)
   }
 
   /// Where the primitive is to write.
@@ -44,9 +42,12 @@ final class GradientAccumulator {
     guard let gradient, !isDirect(gradient), let written = scratchpad.pointer(to: region) else {
       return
     }
-    (gradient.isZero ? replacing : adding).run(
-      written, into: UnsafeMutableRawPointer(gradient.values))
+    if gradient.isZero {
+      layout.unpack(written, into: gradient.values)
+    } else {
+      adding.run(written, into: UnsafeMutableRawPointer(gradient.values))
+    }
   }
 
-  private func isDirect(_ gradient: GradientSum) -> Bool { gradient.isZero && isPlain }
+  private func isDirect(_ gradient: GradientSum) -> Bool { gradient.isZero && layout.isPlain }
 }

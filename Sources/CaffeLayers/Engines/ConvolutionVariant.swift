@@ -62,11 +62,17 @@ extension ConvolutionVariant {
     let sampleOrder = order?.resized(to: [sample.batch, sample.inputChannels] + sample.input)
     guard order == nil || sampleOrder != nil else { return ruled }
     let variants = all(for: sample, precision: precision, order: sampleOrder)
+    var ruledOrder: (any PackedLayout)?
+    func topOrder() throws -> any PackedLayout {
+      let order = try ruledOrder ?? make(sample, ruled, sampleOrder).outputOrder
+      ruledOrder = order
+      return order
+    }
     let candidates = variants.map { variant in
       SpeedChoices.Candidate(variant.name) {
         try ConvolutionTrial(
           try make(sample, variant, sampleOrder), sample, gradients: gradients, order: sampleOrder,
-          topOrder: try make(sample, ruled, sampleOrder).outputOrder
+          topOrder: try topOrder()
         ).run
       }
     }

@@ -176,7 +176,7 @@ extension Layer {
           rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, gradients: gradients,
           scratchpad: context.scratchpad)
       } catch let refusal as EngineRefusal {
-        engine.refusals.append("\(refusal)")
+        if !engine.refusals.contains("\(refusal)") { engine.refusals.append("\(refusal)") }
       }
     }
     return CaffeInnerProductOperation(

@@ -160,9 +160,10 @@ class RecurrentLayer: Layer {
     }
     inputProduct = try innerProduct(
       rows: extents.positions, weights: parameters[0], hasBias: true, gradients: wantedGradients)
-    stateProduct = try innerProduct(
-      rows: extents.positions, weights: parameters[recurrentWeights],
-      gradients: wantedGradients.intersection(.weights))
+    stateProduct =
+      wantedGradients.contains(.weights)
+      ? try innerProduct(
+        rows: extents.positions, weights: parameters[recurrentWeights], gradients: .weights) : nil
     staticProduct =
       settings.hasStatic
       ? try innerProduct(
