@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "ck_parallel.h"
 #include "dispatch.h"
@@ -10,10 +11,12 @@
 /// Values of a lane that are summed in float before they go into a double.
 enum { SUMMED = 16 };
 
-/// A thread takes a block of channels through all passes, so that later passes find it in the cache.
+/// A thread takes a block of channels through all passes, the second one from its end to its start, so
+/// that it finds in the cache what the first one read last.
 struct block {
   const struct ck_normalization *n;
-  const float *x, *dy;
+  const struct ck_joined_gradient *joined;
+  const float *x, *dy, *residual;
   float *y, *dx, *dscale, *dshift;
 };
 
@@ -59,14 +62,45 @@ static struct ck_blocks blocks(const struct ck_normalization *n) {
 
 static double population(const struct ck_normalization *n) { return (double)(n->outer * n->inner); }
 
+/// Adds the sums of x − pivot and of its square over a stretch.
+static void add_moments(
+    const struct block *b, long first, long index, const float *pivot, double *total,
+    double *square) {
+  struct stretch s = stretch(b->n, first, index);
+  float sums[CK_LANES] = {0}, squares[CK_LANES] = {0};
+  ck_loops()->lane_moments(b->x + s.offset, pivot, &s.rows, sums, squares);
+  ck_add_lanes(sums, total);
+  ck_add_lanes(squares, square);
+}
+
+/// One pass, around the mean of the first stretch; a second one, around the mean itself, only where
+/// that pivot lies so far off that squares would lose digits.
 static void find_statistics(const struct block *b, long first) {
   const struct ck_normalization *n = b->n;
-  const struct ck_blocks extents = blocks(n);
-  double total[CK_LANES];
-  ck_sum_block(CK_SUM, b->x, NULL, NULL, &extents, first, total);
-  for (long i = 0; i < n->block; i++) n->mean[first + i] = (float)(total[i] / population(n));
-  ck_sum_block(CK_CENTRED_SUMSQ, b->x, NULL, n->mean, &extents, first, total);
-  for (long i = 0; i < n->block; i++) n->variance[first + i] = (float)(total[i] / population(n));
+  float pivot[CK_LANES] = {0};
+  double total[CK_LANES] = {0}, square[CK_LANES] = {0};
+  add_moments(b, first, 0, pivot, total, square);
+  struct ck_rows rows = stretch(n, first, 0).rows;
+  ck_fold_lanes(total, n->block);
+  for (long i = 0; i < CK_LANES; i++)
+    pivot[i] = (float)(total[i % n->block] * (double)n->block / (double)(rows.rows * rows.count));
+  bool is_near = false;
+  for (int pass = 0; pass < 2 && !is_near; pass++) {
+    memset(total, 0, sizeof total);
+    memset(square, 0, sizeof square);
+    for (long i = 0; i < stretches(n); i++) add_moments(b, first, i, pivot, total, square);
+    ck_fold_lanes(total, n->block);
+    ck_fold_lanes(square, n->block);
+    is_near = true;
+    for (long i = 0; i < n->block; i++) {
+      double offset = total[i] / population(n);
+      double variance = square[i] / population(n) - offset * offset;
+      is_near &= offset * offset <= 4 * variance;
+      n->mean[first + i] = (float)((double)pivot[i] + offset);
+      n->variance[first + i] = (float)(variance < 0 ? 0 : variance);
+    }
+    for (long i = 0; i < CK_LANES; i++) pivot[i] = n->mean[first + i % n->block];
+  }
 }
 
 static float inverse_deviation(const struct ck_normalization *n, long channel) {
@@ -90,13 +124,32 @@ static void normalize_part(void *context, long part, long begin, long end) {
   for (long first = begin * b->n->block; first < end * b->n->block; first += b->n->block) {
     if (!b->n->given) find_statistics(b, first);
     struct lanes k = constants(b->n, first);
-    for (long i = 0; i < stretches(b->n); i++) {
+    for (long i = stretches(b->n) - 1; i >= 0; i--) {
       struct stretch s = stretch(b->n, first, i);
-      ck_loops()->lane_normalize(
-          b->x + s.offset, k.scale, k.shift, b->n->floor, &s.rows, b->y + s.offset);
+      const float *x = b->x + s.offset;
+      float *y = b->y + s.offset;
+      if (b->residual)
+        ck_loops()->lane_normalize_add(
+            x, b->residual + s.offset, k.scale, k.shift, b->n->floor, &s.rows, y);
+      else
+        ck_loops()->lane_normalize(x, k.scale, k.shift, b->n->floor, &s.rows, y);
     }
   }
 }
+
+/// Writes the joined gradient of a stretch and adds up its sums.
+static void join(
+    const struct block *b, const struct stretch *s, const float *centre, float *sums,
+    float *products) {
+  const struct ck_joined_gradient *g = b->joined;
+  long o = s->offset;
+  ck_loops()->lane_join_gradients(
+      g->a + o, g->b ? g->b + o : NULL, g->y ? g->y + o : NULL, b->x + o, centre, &s->rows,
+      g->sum + o, sums, products);
+}
+
+/// Where a gradient is joined, the floor is that of the sum and has been minded there.
+static float gradient_floor(const struct block *b) { return b->joined ? -INFINITY : b->n->floor; }
 
 /// Adds the gradients of scale and shift, and gives the lanes of `dx` = a·dy + p·x + q.
 static void find_gradient(
@@ -106,9 +159,12 @@ static void find_gradient(
   for (long i = 0; i < stretches(n); i++) {
     struct stretch s = stretch(n, first, i);
     float sums[CK_LANES] = {0}, products[CK_LANES] = {0};
-    ck_loops()->lane_gradient_sums(
-        b->dy + s.offset, b->x + s.offset, k->scale, k->shift, n->floor, k->centre, &s.rows, sums,
-        products);
+    if (b->joined)
+      join(b, &s, k->centre, sums, products);
+    else
+      ck_loops()->lane_gradient_sums(
+          b->dy + s.offset, b->x + s.offset, k->scale, k->shift, n->floor, k->centre, &s.rows, sums,
+          products);
     ck_add_lanes(sums, total);
     ck_add_lanes(products, product);
   }
@@ -133,12 +189,12 @@ static void backward_part(void *context, long part, long begin, long end) {
   for (long first = begin * b->n->block; first < end * b->n->block; first += b->n->block) {
     struct lanes k = constants(b->n, first);
     float p[CK_LANES] = {0}, q[CK_LANES] = {0};
-    if (!b->n->given || b->dscale || b->dshift) find_gradient(b, first, &k, p, q);
-    for (long i = 0; i < stretches(b->n); i++) {
+    if (!b->n->given || b->dscale || b->dshift || b->joined) find_gradient(b, first, &k, p, q);
+    for (long i = stretches(b->n) - 1; i >= 0; i--) {
       struct stretch s = stretch(b->n, first, i);
       ck_loops()->lane_normalize_backward(
-          b->dy + s.offset, b->x + s.offset, k.scale, k.shift, b->n->floor, k.scale, p, q, &s.rows,
-          b->dx + s.offset);
+          b->dy + s.offset, b->x + s.offset, k.scale, k.shift, gradient_floor(b), k.scale, p, q,
+          &s.rows, b->dx + s.offset);
     }
   }
 }
@@ -148,8 +204,9 @@ static void for_blocks(const struct ck_normalization *n, ck_body body, struct bl
   ck_parallel_for(n->channels / n->block, CK_LIGHT_GRAIN / (values > 0 ? values : 1) + 1, body, b);
 }
 
-void ck_normalize(const struct ck_normalization *n, const float *x, float *y) {
-  struct block b = {.n = n, .x = x, .y = y};
+void ck_normalize(
+    const struct ck_normalization *n, const float *x, const float *residual, float *y) {
+  struct block b = {.n = n, .x = x, .residual = residual, .y = y};
   for_blocks(n, normalize_part, &b);
 }
 
@@ -157,5 +214,13 @@ void ck_normalize_backward(
     const struct ck_normalization *n, const float *dy, const float *x, float *dx, float *dscale,
     float *dshift) {
   struct block b = {.n = n, .x = x, .dy = dy, .dx = dx, .dscale = dscale, .dshift = dshift};
+  for_blocks(n, backward_part, &b);
+}
+
+void ck_normalize_joined_backward(
+    const struct ck_normalization *n, const struct ck_joined_gradient *joined, const float *x,
+    float *dx, float *dscale, float *dshift) {
+  struct block b = {.n = n, .joined = joined, .x = x, .dy = joined->sum, .dx = dx,
+                    .dscale = dscale, .dshift = dshift};
   for_blocks(n, backward_part, &b);
 }

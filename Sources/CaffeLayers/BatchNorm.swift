@@ -77,13 +77,13 @@ final class BatchNormLayer: Layer {
     for tensor in [mean, variance] { tensor.reshape(try Shape([plain.channels])) }
     kept.prepare(for: self, isNeeded: propagateDown[0])
     try fuseFollowers()
-    announceTop(in: ChannelOrder(of: bottom[0].data, plain: plain).layout)
+    announceTop(in: order.layout)
   }
 
   /// Takes a Scale and a ReLU behind it along: one pass over memory instead of three.
   private func fuseFollowers() throws {
     (factors, isRectified) = (nil, false)
-    if isFused(.forward) { return }
+    if isFused(.forward), !isRunFromAbove { return }
     var rest = followers[...]
     if let scale = try scaleBehind() {
       factors = scale.factors
@@ -107,22 +107,41 @@ final class BatchNormLayer: Layer {
     return (scale, factors)
   }
 
+  /// The order in which the bottom lies.
+  var order: ChannelOrder { ChannelOrder(of: bottom[0].data, plain: plain) }
+
   override func forward() throws {
+    forward(adding: nil, isRectified: isRectified, into: top[0].data)
+  }
+
+  /// sum ← max(y + residual, 0), or y + residual.
+  func forward(adding residual: Tensor?, isRectified: Bool, into sum: Tensor) {
     guard bottom[0].count > 0 else { return }
-    let order = ChannelOrder(of: bottom[0].data, plain: plain)
+    let order = order
     let input = kept.take(bottom[0].data).read(in: order.layout)
     if usesKeptStatistics { readStatistics() }
-    kernel(order).forward(input, into: top[0].data.overwrite(in: order.layout))
+    kernel(order, isRectified: isRectified).forward(
+      input, adding: residual?.read(in: order.layout), into: sum.overwrite(in: order.layout))
     if !usesKeptStatistics { updateStatistics() }
   }
 
-  private func kernel(_ order: ChannelOrder) -> BatchNormKernel {
+  private func kernel(_ order: ChannelOrder, isRectified: Bool) -> BatchNormKernel {
     BatchNormKernel(
       order.extents, epsilon: eps,
       statistics: .init(
         mean: mean.update(), variance: variance.update(), areGiven: usesKeptStatistics),
       scale: factors?.scale.data.read(), shift: factors?.shift?.data.read(),
       isRectified: isRectified)
+  }
+
+  /// The BatchNorm that, alone or with its Scale, writes a blob last and is not worked into a convolution.
+  static func last(of makers: [Layer]) -> BatchNormLayer? {
+    let last = makers.last
+    guard let norm = (last as? BatchNormLayer) ?? (last?.fusion?.host as? BatchNormLayer),
+      norm.fusion == nil || norm.isRunFromAbove, !norm.isRectified,
+      norm.lossWeights[0] == 0, last?.lossWeights[0] == 0
+    else { return nil }
+    return norm
   }
 
   /// Makes filters and biases of a convolution that give what this layer, and a Scale with `factors`,
@@ -179,8 +198,23 @@ final class BatchNormLayer: Layer {
     let order = ChannelOrder(of: top[0].diff, plain: plain)
     let gradient = top[0].diff.read(in: order.layout)
     let input = kept.values(of: bottom[0].data).read(in: order.layout)
-    kernel(order).backward(
+    kernel(order, isRectified: isRectified).backward(
       gradient, input: input, into: bottom[0].diff.overwrite(in: order.layout),
+      scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
+  }
+
+  /// As `backward` for the gradient `sum` ← sum + other: where `output` is positive, if it is given.
+  func backward(joining other: Tensor?, to sum: Tensor, where output: Tensor?) {
+    defer { kept.release() }
+    guard bottom[0].count > 0 else { return }
+    let order = ChannelOrder(of: sum, plain: plain)
+    let input = kept.values(of: bottom[0].data).read(in: order.layout)
+    let target = bottom[0].diff
+    let inputGradient =
+      kept.give(to: target) ? target.update(in: order.layout) : target.overwrite(in: order.layout)
+    kernel(order, isRectified: false).backward(
+      joining: other?.read(in: order.layout), to: sum.update(in: order.layout),
+      where: output?.read(in: order.layout), input: input, into: inputGradient,
       scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
   }
 }

@@ -38,6 +38,8 @@ final class EltwiseLayer: Layer {
   private var origins: [Int32] = []
   /// A ReLU without slope behind the sum of two bottoms is fused.
   private var isRectified = false
+  /// The sum of two bottoms of which one is normalised in the same pass.
+  private var normalizedSum: NormalizedSum?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let eltwise = parameter.eltwiseParam
@@ -66,20 +68,28 @@ final class EltwiseLayer: Layer {
 
   override func reshape() throws {
     origins = operation == .max ? Array(repeating: 0, count: bottom[0].count) : []
-    fuseReLU()
-    top[0].data.announce(operation == .max ? nil : bottom[0].data.layout)
+    fuseNeighbours()
+    let order = normalizedSum?.order ?? bottom[0].data.layout
+    top[0].data.announce(operation == .max ? nil : order)
   }
 
-  private func fuseReLU() {
-    isRectified = false
-    guard operation == .sum, coefficients == [1, 1], let relu = followers.first as? ReLULayer,
-      relu.slope == 0
-    else { return }
-    isRectified = true
-    fuse([.forward, .backward], of: relu)
+  private func fuseNeighbours() {
+    (isRectified, normalizedSum) = (false, nil)
+    guard operation == .sum, coefficients == [1, 1] else { return }
+    if let relu = followers.first as? ReLULayer, relu.slope == 0 {
+      isRectified = true
+      fuse([.forward, .backward], of: relu)
+    }
+    if followers.count <= (isRectified ? 1 : 0) {
+      normalizedSum = NormalizedSum(of: self, isRectified: isRectified)
+    }
   }
 
   override func forward() throws {
+    if let normalizedSum {
+      normalizedSum.forward()
+      return
+    }
     // Zero padding stays zero under all three operations, so any common order will do.
     let order = bottom[0].data.layout
     let count = bottom[0].data.extent(in: operation == .max ? nil : order)
@@ -101,6 +111,10 @@ final class EltwiseLayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
+    if let normalizedSum {
+      normalizedSum.backward()
+      return
+    }
     if isRectified {
       backwardRectified(zip(bottom, propagateDown).filter(\.1).map(\.0.diff))
       return

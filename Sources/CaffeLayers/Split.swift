@@ -23,9 +23,12 @@ final class SplitLayer: Layer {
     for blob in top { blob.data.share(bottom[0].data) }
   }
 
+  /// The gradients of the tops that get one.
+  var gradients: [Tensor] { zip(top, topHasGradient).filter(\.1).map(\.0.diff) }
+
   override func backward(propagateDown: [Bool]) throws {
     guard propagateDown[0] else { return }
-    let parts = zip(top, topHasGradient).filter(\.1).map(\.0.diff)
+    let parts = gradients
     let gradient = bottom[0].diff
     guard let first = parts.first else {
       gradient.overwrite().update(repeating: 0, count: gradient.count)

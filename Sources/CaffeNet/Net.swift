@@ -103,7 +103,9 @@ public final class Net {
     owners = Dictionary(
       uniqueKeysWithValues: parameters.map { (ObjectIdentifier($0.blob), $0.layer) })
     let fusesLayers = context.fusesLayers && !description.debugInfo
+    let fusesUnseen = fusesLayers && reusesMemory
     let followers = fusesLayers ? plan.followers() : []
+    let (makers, splits) = fusesUnseen ? (plan.makers(), plan.splits()) : ([], [])
     steps = plan.layers.indices.compactMap { index in
       let planned = plan.layers[index]
       return planned.layer.map { layer in
@@ -117,6 +119,8 @@ public final class Net {
         layer.lossWeights = planned.lossWeights
         layer.topHasGradient = planned.topHasGradient
         layer.followers = fusesLayers ? followers[index] : []
+        layer.makers = fusesUnseen ? makers[index] : []
+        layer.split = fusesUnseen ? splits[index] : nil
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
           discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],

@@ -151,7 +151,8 @@ struct Time: ParsableCommand {
   private func timeLayers(_ path: String, log: Logger) throws {
     var description = try NetParameter.read(path) { log.info("\($0)") }
     state.apply(to: &description, phase: phase)
-    let net = try Net(description, context: engine.context(phase, log: log))
+    let net = try Net(
+      description, context: engine.context(phase, reusesMemory: phase == .train, log: log))
     log.info("Performing Forward")
     let loss = try net.forward()
     log.info("Initial loss: \(Text.number(loss))")

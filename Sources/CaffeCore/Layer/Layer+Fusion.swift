@@ -6,7 +6,7 @@ package struct LayerPasses: OptionSet, Sendable {
   package static let backward = LayerPasses(rawValue: 2)
 }
 
-/// That a layer's passes are run by a layer below it, together with its own.
+/// That a layer's passes are run by another one, below or above it, together with its own.
 package struct Fusion {
   package unowned let host: Layer
   package let passes: LayerPasses
@@ -16,7 +16,7 @@ extension Layer {
   /// No layer does the work of more than BatchNorm, Scale and ReLU.
   package static let mostFollowers = 3
 
-  /// The layer below that runs passes of this one together with its own, such as
+  /// The layer that runs passes of this one together with its own, such as
   /// `conv1 (forward)`; `nil` if there is none.
   public final var fusedInto: String? {
     fusion.map { fusion in
@@ -24,18 +24,24 @@ extension Layer {
     }
   }
 
-  /// Says that this layer, whose top `follower` works on in place, does the work of these passes of
-  /// it from now on, until it is prepared again. To be called by `reshape()`.
-  package final func fuse(_ passes: LayerPasses, of follower: Layer) {
-    follower.fusion = Fusion(host: self, passes: passes)
+  /// Says that this layer does the work of these passes of `neighbour` (a follower, the split, or one of
+  /// the makers) from now on, until it is prepared again. To be called by `reshape()`.
+  package final func fuse(_ passes: LayerPasses, of neighbour: Layer) {
+    neighbour.fusion = Fusion(host: self, passes: passes)
   }
 
   /// Gives their passes back to the layers that this one has fused.
-  final func separateFollowers() {
-    for follower in followers where follower.fusion?.host === self { follower.fusion = nil }
+  final func separateNeighbours() {
+    let neighbours = followers + makers.joined() + (split.map { [$0] } ?? [])
+    for neighbour in neighbours where neighbour.fusion?.host === self { neighbour.fusion = nil }
   }
 
-  /// Whether a layer below runs these passes in this one's stead.
+  /// Whether the layer that runs passes of this one reads what it makes.
+  package final var isRunFromAbove: Bool {
+    fusion?.host.makers.joined().contains { $0 === self } ?? false
+  }
+
+  /// Whether another layer runs these passes in this one's stead.
   package final func isFused(_ passes: LayerPasses) -> Bool {
     fusion?.passes.isSuperset(of: passes) ?? false
   }

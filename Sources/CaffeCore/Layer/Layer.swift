@@ -47,6 +47,11 @@ open class Layer {
   /// The first layers that run in place on the only top, one after the other, before anyone else reads
   /// it, at most `mostFollowers`; empty where layers are not to be fused.
   package final var followers: [Layer] = []
+  /// For each bottom, the layers that write it, in their order; empty where layers are not to be fused or
+  /// somebody may look at the bottom.
+  package final var makers: [[Layer]] = []
+  /// The Split that reads the only top, if its gradients are not to be seen and layers may be fused.
+  package final var split: Layer?
   /// Who runs passes of this layer in its stead.
   package internal(set) final var fusion: Fusion?
   /// A reader of records gives no more items in a pass than this, whatever its batch size.
@@ -104,7 +109,7 @@ open class Layer {
     let shapes = try outputShapes(for: bottom.map(\.shape))
     precondition(shapes.count == top.count, "\(type) declares \(shapes.count) of \(top.count) tops")
     for (blob, shape) in zip(top, shapes) { blob.reshape(shape) }
-    separateFollowers()
+    separateNeighbours()
     try reshape()
   }
 

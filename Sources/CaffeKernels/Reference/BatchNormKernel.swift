@@ -40,8 +40,13 @@ package struct BatchNormKernel {
   }
 
   /// Overwrites `output`, which may be `input`, and the statistics unless they are given.
-  package func forward(_ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
-    withUnsafePointer(to: settings) { ck_normalize($0, input, output) }
+  ///
+  /// - Parameter residual: added to y before the ReLU.
+  package func forward(
+    _ input: UnsafePointer<Float>, adding residual: UnsafePointer<Float>? = nil,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    withUnsafePointer(to: settings) { ck_normalize($0, input, residual, output) }
   }
 
   /// Overwrites `inputGradient`, which may be `gradient`, and adds to the gradients of scale and
@@ -54,6 +59,22 @@ package struct BatchNormKernel {
   ) {
     withUnsafePointer(to: settings) {
       ck_normalize_backward($0, gradient, input, inputGradient, scaleGradient, shiftGradient)
+    }
+  }
+
+  /// As `backward` for the gradient `sum` ← sum + other, only where `output` is positive if it is
+  /// given, which minds the ReLU. `inputGradient` may be `input`.
+  package func backward(
+    joining other: UnsafePointer<Float>?, to sum: UnsafeMutablePointer<Float>,
+    where output: UnsafePointer<Float>?, input: UnsafePointer<Float>,
+    into inputGradient: UnsafeMutablePointer<Float>,
+    scaleGradient: UnsafeMutablePointer<Float>? = nil,
+    shiftGradient: UnsafeMutablePointer<Float>? = nil
+  ) {
+    var joined = ck_joined_gradient(a: sum, b: other, y: output, sum: sum)
+    withUnsafePointer(to: settings) {
+      ck_normalize_joined_backward(
+        $0, &joined, input, inputGradient, scaleGradient, shiftGradient)
     }
   }
 }

@@ -18,9 +18,29 @@ struct ck_normalization {
 };
 
 /// Writes `y`, which may be `x`, and unless they are given, mean and variance.
-void ck_normalize(const struct ck_normalization *n, const float *x, float *y);
+///
+/// - residual: added before the floor; NULL for none.
+void ck_normalize(
+    const struct ck_normalization *n, const float *x, const float *residual, float *y);
+
+/// The gradient of a blob that two layers read: the sum of theirs.
+struct ck_joined_gradient {
+  const float *a;
+  /// NULL for none.
+  const float *b;
+  /// The sum counts only where these values are positive; NULL for everywhere.
+  const float *y;
+  /// Receives the sum; may be `a` or `b`.
+  float *sum;
+};
 
 /// Writes `dx`, which may be `dy`, and adds to the gradients of scale and shift; NULL drops one.
 void ck_normalize_backward(
     const struct ck_normalization *n, const float *dy, const float *x, float *dx, float *dscale,
     float *dshift);
+
+/// As `ck_normalize_backward` for the `sum` of `joined`, which it works out; the floor is that of
+/// `joined`. `dx` may be `x`.
+void ck_normalize_joined_backward(
+    const struct ck_normalization *n, const struct ck_joined_gradient *joined, const float *x,
+    float *dx, float *dscale, float *dshift);

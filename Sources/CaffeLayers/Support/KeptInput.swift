@@ -34,6 +34,15 @@ struct KeptInput {
   /// turns with memory keep their values all the same.
   func release() { moved?.discard() }
 
+  /// Gives what the layer read to `gradient`, to be overwritten there: the processor has that memory at
+  /// hand. Then nobody may ask for the values any more.
+  ///
+  /// - Returns: whether it was out of the way; otherwise it stays.
+  func give(to gradient: Tensor) -> Bool {
+    moved?.moveValues(to: gradient)
+    return moved != nil
+  }
+
   /// What the layer read.
   func values(of bottom: Tensor) -> Tensor { moved ?? bottom }
 }

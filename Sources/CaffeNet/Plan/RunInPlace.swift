@@ -48,6 +48,25 @@ extension NetPlan {
     }
     return followers
   }
+
+  /// For each layer, the layers that write its bottoms, unless its tops are these bottoms.
+  func makers() -> [[[Layer]]] {
+    layers.map { layer in
+      guard !layer.isView, Set(layer.bottoms).isDisjoint(with: layer.tops) else { return [] }
+      return layer.bottoms.map { blobs[$0].makers.compactMap { layers[$0].layer } }
+    }
+  }
+
+  /// For each layer, the Split that reads its only top.
+  func splits() -> [Layer?] {
+    var splits = [Layer?](repeating: nil, count: layers.count)
+    for split in layers where split.kind.topMemory == .view {
+      for maker in blobs[split.bottoms[0]].makers where layers[maker].tops.count == 1 {
+        splits[maker] = split.layer
+      }
+    }
+    return splits
+  }
 }
 
 extension PlannedLayer {
