@@ -135,8 +135,8 @@ final class BatchNormLayer: Layer {
   }
 
   /// The BatchNorm that, alone or with its Scale, writes a blob last and is not worked into a convolution.
-  static func last(of makers: [Layer]) -> BatchNormLayer? {
-    let last = makers.last
+  static func last(of makers: [Neighbour]) -> BatchNormLayer? {
+    let last = makers.last?.layer
     guard let norm = (last as? BatchNormLayer) ?? (last?.fusion?.host as? BatchNormLayer),
       norm.fusion == nil || norm.isRunFromAbove, !norm.isRectified,
       norm.lossWeights[0] == 0, last?.lossWeights[0] == 0

@@ -83,6 +83,79 @@ struct BatchNormKernelTests {
       expectClose(shiftGradient.values, sum.map { 1 + population * $0 }, within: 1e-4, machine)
     }
   }
+
+  /// What is added before the ReLU, and a gradient joined behind it, are the same as in passes of their
+  /// own.
+  @Test(arguments: cases.filter { !$0.isGiven }, [true, false])
+  func aResidualIsAddedAndGradientsAreJoined(_ c: Case, joinsTwo: Bool) {
+    let e = c.extents
+    let count = e.outer * e.channels * e.inner
+    let (x, residual) = (numbers(count), numbers(count, seed: 2))
+    let (a, b) = (numbers(count, seed: 6), numbers(count, seed: 7))
+    let scale = Floats(numbers(e.channels, seed: 3))
+    Machine.each { machine in
+      let statistics = (Floats(zeros: e.channels), Floats(zeros: e.channels))
+      func kernel(isRectified: Bool) -> BatchNormKernel {
+        BatchNormKernel(
+          e, epsilon: 1e-3,
+          statistics: .init(
+            mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: false),
+          scale: c.isScaled ? scale.pointer : nil, isRectified: isRectified)
+      }
+      let normal = output(count) { kernel(isRectified: false).forward(x, into: $0) }
+      let expected = zip(normal, residual).map { c.isRectified ? max($0 + $1, 0) : $0 + $1 }
+      let y = output(count) {
+        kernel(isRectified: c.isRectified).forward(x, adding: residual, into: $0)
+      }
+      expectClose(y, expected.map(Double.init), within: 1e-6, machine)
+
+      let joined = x.indices.map { i in
+        c.isRectified && y[i] <= 0 ? 0 : joinsTwo ? a[i] + b[i] : a[i]
+      }
+      let (one, other) = (Floats(zeros: e.channels), Floats(zeros: e.channels))
+      let gradient = output(count) {
+        kernel(isRectified: false).backward(joined, input: x, into: $0, scaleGradient: one.pointer)
+      }
+      // Over what it reads, as nets run it.
+      let (sum, target, kept) = (Floats(a), Floats(x), Floats(y))
+      b.withUnsafeBufferPointer { b in
+        kernel(isRectified: false).backward(
+          joining: joinsTwo ? b.baseAddress : nil, to: sum.pointer,
+          where: c.isRectified ? UnsafePointer(kept.pointer) : nil, input: target.pointer, into: target.pointer,
+          scaleGradient: other.pointer)
+      }
+      #expect(sum.values == joined)
+      expectClose(target.values, gradient.map(Double.init), within: 1e-6, machine)
+      expectClose(other.values, one.values.map(Double.init), within: 1e-4, machine)
+    }
+  }
+
+  /// The first values of a channel, around which squares are summed, may lie far from all others.
+  @Test(arguments: [Float(0), 1000, .nan, .infinity])
+  func statisticsHoldWhereTheFirstValuesAreOdd(first: Float) {
+    let e = ChannelExtents(outer: 2, channels: 16, inner: 5000, block: 16)
+    let count = 2 * 16 * 5000
+    var x = numbers(count).map { $0 + 100 }
+    for i in 0..<1024 { x[i] = first }
+    let channel = stride(from: 3, to: count, by: 16).map { Double(x[$0]) }
+    let mean = channel.reduce(0, +) / Double(channel.count)
+    let variance = channel.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channel.count)
+    Machine.each { machine in
+      let statistics = (Floats(zeros: 16), Floats(zeros: 16))
+      let kernel = BatchNormKernel(
+        e, epsilon: 1e-3,
+        statistics: .init(
+          mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: false))
+      _ = output(count) { kernel.forward(x, into: $0) }
+      let (found, spread) = (statistics.0.values[3], statistics.1.values[3])
+      if mean.isFinite {
+        #expect(abs(Double(found) - mean) < 1e-6 * mean, "\(machine)")
+        #expect(abs(Double(spread) - variance) < 2e-6 * variance, "\(machine)")
+      } else {
+        #expect(!found.isFinite && spread.isNaN, "\(machine)")
+      }
+    }
+  }
 }
 
 /// Values at one address.
@@ -94,6 +167,9 @@ private final class Floats {
     (pointer, count) = (.allocate(capacity: values.count), values.count)
     pointer.initialize(from: values, count: count)
   }
+
+  /// Zeros.
+  convenience init(zeros count: Int) { self.init([Float](repeating: 0, count: count)) }
 
   deinit { pointer.deallocate() }
 

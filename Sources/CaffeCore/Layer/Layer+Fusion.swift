@@ -12,6 +12,13 @@ package struct Fusion {
   package let passes: LayerPasses
 }
 
+/// Another layer of the same net, which keeps it alive: chains of layers that kept one another would be
+/// as long as the net.
+package struct Neighbour {
+  package unowned let layer: Layer
+  package init(_ layer: Layer) { self.layer = layer }
+}
+
 extension Layer {
   /// No layer does the work of more than BatchNorm, Scale and ReLU.
   package static let mostFollowers = 3
@@ -32,13 +39,13 @@ extension Layer {
 
   /// Gives their passes back to the layers that this one has fused.
   final func separateNeighbours() {
-    let neighbours = followers + makers.joined() + (split.map { [$0] } ?? [])
+    let neighbours = followers + makers.joined().map(\.layer) + (split.map { [$0] } ?? [])
     for neighbour in neighbours where neighbour.fusion?.host === self { neighbour.fusion = nil }
   }
 
   /// Whether the layer that runs passes of this one reads what it makes.
   package final var isRunFromAbove: Bool {
-    fusion?.host.makers.joined().contains { $0 === self } ?? false
+    fusion?.host.makers.joined().contains { $0.layer === self } ?? false
   }
 
   /// Whether another layer runs these passes in this one's stead.

@@ -49,9 +49,9 @@ open class Layer {
   package final var followers: [Layer] = []
   /// For each bottom, the layers that write it, in their order; empty where layers are not to be fused or
   /// somebody may look at the bottom.
-  package final var makers: [[Layer]] = []
+  package final var makers: [[Neighbour]] = []
   /// The Split that reads the only top, if its gradients are not to be seen and layers may be fused.
-  package final var split: Layer?
+  package final unowned var split: Layer?
   /// Who runs passes of this layer in its stead.
   package internal(set) final var fusion: Fusion?
   /// A reader of records gives no more items in a pass than this, whatever its batch size.

@@ -40,7 +40,8 @@ package struct NetProfile: Encodable {
   package let backwardMs: Double
   package let layers: [Layer]
 
-  /// - Parameter timing: of this net; both passes are run once more, to count conversions.
+  /// - Parameter timing: of this net; both passes are run once more, to count conversions and to see
+  ///   the orders of blobs whose memory others use later.
   package init(_ net: Net, _ timing: LayerTiming) throws {
     self.net = net.name
     iterations = timing.passes.milliseconds.count
@@ -48,34 +49,41 @@ package struct NetProfile: Encodable {
     peakGflops = peak
     forwardMs = timing.forward.map(\.mean).reduce(0, +)
     backwardMs = timing.backward.map(\.mean).reduce(0, +)
-    let conversions = try Self.conversions(of: net)
+    let movements = try Self.movements(in: net)
     layers = try net.layers.indices.map { index in
       try Layer(
         net.layers[index], forward: timing.forward[index].mean,
-        backward: timing.backward[index].mean, peak: peak, conversions: conversions[index])
+        backward: timing.backward[index].mean, peak: peak, movement: movements[index])
     }
   }
 
-  private static func conversions(of net: Net) throws -> [Int] {
-    var counts = net.layers.map { _ in 0 }
+  /// How the values of a layer lie after its forward pass, and how often they were moved between orders.
+  fileprivate struct Movement {
+    var order = "plain"
+    var conversions = 0
+  }
+
+  private static func movements(in net: Net) throws -> [Movement] {
+    var movements = net.layers.map { _ in Movement() }
     func count(_ index: Int, _ pass: () throws -> Void) rethrows {
       let before = net.layers[index].conversions
       try pass()
-      counts[index] += net.layers[index].conversions - before
+      movements[index].conversions += net.layers[index].conversions - before
     }
     for index in net.layers.indices {
       try count(index) { try net.forward(layer: index) }
+      if let top = net.layers[index].top.first { movements[index].order = top.data.orderName }
     }
     for index in net.layers.indices.reversed() {
       try count(index) { try net.backward(layer: index) }
     }
-    return counts
+    return movements
   }
 }
 
 extension NetProfile.Layer {
   fileprivate init(
-    _ layer: Layer, forward: Double, backward: Double, peak: Double, conversions: Int
+    _ layer: Layer, forward: Double, backward: Double, peak: Double, movement: NetProfile.Movement
   ) throws {
     name = layer.name
     type = layer.type
@@ -83,7 +91,7 @@ extension NetProfile.Layer {
     implementation = layer.engine.implementation
     fusedInto = layer.fusedInto
     declined = layer.engine.refusals
-    layout = layer.top.first?.data.orderName ?? "plain"
+    layout = movement.order
     forwardMs = forward
     backwardMs = backward
     let operations = 2 * Double(try layer.multiplyAdds(for: layer.bottom.map(\.shape)))
@@ -92,7 +100,7 @@ extension NetProfile.Layer {
     let values = (layer.bottom + layer.top + layer.parameters).reduce(0) { $0 + $1.count }
     megabytes = Double(values * MemoryLayout<Float>.stride) / 1e6
     gigabytesPerSecond = forward >= leastMilliseconds ? megabytes / forward : 0
-    self.conversions = conversions
+    conversions = movement.conversions
   }
 }
 

@@ -50,10 +50,10 @@ extension NetPlan {
   }
 
   /// For each layer, the layers that write its bottoms, unless its tops are these bottoms.
-  func makers() -> [[[Layer]]] {
+  func makers() -> [[[Neighbour]]] {
     layers.map { layer in
       guard !layer.isView, Set(layer.bottoms).isDisjoint(with: layer.tops) else { return [] }
-      return layer.bottoms.map { blobs[$0].makers.compactMap { layers[$0].layer } }
+      return layer.bottoms.map { blobs[$0].makers.compactMap { layers[$0].layer.map(Neighbour.init) } }
     }
   }
 
