@@ -133,9 +133,10 @@ struct BatchNormKernelTests {
   /// The first values of a channel, around which squares are summed, may lie far from all others.
   @Test(arguments: [Float(0), 1000, .nan, .infinity])
   func statisticsHoldWhereTheFirstValuesAreOdd(first: Float) {
-    let e = ChannelExtents(outer: 2, channels: 16, inner: 5000, block: 16)
-    let count = 2 * 16 * 5000
-    var x = numbers(count).map { $0 + 100 }
+    let e = ChannelExtents(outer: 2, channels: 16, inner: 50_000, block: 16)
+    let count = 2 * 16 * 50_000
+    // The same value over and over, so that what squares lose adds up.
+    var x = [Float](repeating: 100.1, count: count)
     for i in 0..<1024 { x[i] = first }
     let channel = stride(from: 3, to: count, by: 16).map { Double(x[$0]) }
     let mean = channel.reduce(0, +) / Double(channel.count)
@@ -150,7 +151,7 @@ struct BatchNormKernelTests {
       let (found, spread) = (statistics.0.values[3], statistics.1.values[3])
       if mean.isFinite {
         #expect(abs(Double(found) - mean) < 1e-6 * mean, "\(machine)")
-        #expect(abs(Double(spread) - variance) < 2e-6 * variance, "\(machine)")
+        #expect(abs(Double(spread) - variance) < 1e-5 * variance, "\(machine)")
       } else {
         #expect(!found.isFinite && spread.isNaN, "\(machine)")
       }
