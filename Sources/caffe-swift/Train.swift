@@ -57,7 +57,8 @@ struct Train: ParsableCommand {
     let run = try Solver(
       parameter, engine: engine.engine, precision: engine.precision,
       fusingLayers: engine.fusesLayers, choices: engine.speedChoices(log: log), resuming: snapshot,
-      reusingMemory: watching.tensorBoard == nil, skippingMismatches: matching.skipMismatch,
+      reusingMemory: watching.tensorBoard == nil && !watching.detectAnomaly,
+      skippingMismatches: matching.skipMismatch,
       log: log)
     let lock = try run.lockSnapshots()
     run.requestedAction = Signals.take

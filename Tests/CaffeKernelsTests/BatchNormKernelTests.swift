@@ -121,7 +121,8 @@ struct BatchNormKernelTests {
       b.withUnsafeBufferPointer { b in
         kernel(isRectified: false).backward(
           joining: joinsTwo ? b.baseAddress : nil, to: sum.pointer,
-          where: c.isRectified ? UnsafePointer(kept.pointer) : nil, input: target.pointer, into: target.pointer,
+          where: c.isRectified ? UnsafePointer(kept.pointer) : nil, input: target.pointer,
+          into: target.pointer,
           scaleGradient: other.pointer)
       }
       #expect(sum.values == joined)

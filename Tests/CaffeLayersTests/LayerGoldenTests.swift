@@ -12,12 +12,14 @@ import Testing
   /// Sums run in another order than the reference's, over up to some hundreds of terms.
   static let tolerance: Float = 1e-4
 
-  @Test(arguments: [Engine.caffe, Engine.oneDNN])
-  func layersAgreeWithCaffe(on engine: Engine) throws {
+  @Test(arguments: [(Engine.caffe, true), (.oneDNN, true), (.oneDNN, false)])
+  func layersAgreeWithCaffe(on engine: Engine, fusesLayers: Bool) throws {
     let file = try GoldenFile("layers.h5")
-    var tally = GoldenTally("layers.h5 on \(engine.rawValue)")
+    var tally = GoldenTally("layers.h5 on \(engine.rawValue)\(fusesLayers ? "" : ", not fused")")
     for name in try file.names(in: "") {
-      tally.run(name) { try LayerCase(name, in: file, engine: engine).run() }
+      tally.run(name) {
+        try LayerCase(name, in: file, engine: engine, fusesLayers: fusesLayers).run()
+      }
     }
     print(tally.line)
     #expect(tally.isComplete, "\(tally.line)")
@@ -29,7 +31,7 @@ private struct LayerCase {
   let file: GoldenFile
   let net: Net
 
-  init(_ name: String, in file: GoldenFile, engine: Engine) throws {
+  init(_ name: String, in file: GoldenFile, engine: Engine, fusesLayers: Bool) throws {
     self.name = name
     self.file = file
     var description = try NetParameter(text: try file.text("prototxt", of: name), file: name)
@@ -39,7 +41,9 @@ private struct LayerCase {
     let phase: Phase = try file.text("phase", of: name) == "TRAIN" ? .train : .test
     description.state.phase = phase
     net = try Net(
-      description, context: LayerContext(phase: phase, engine: engine, folder: Goldens.folder))
+      description,
+      context: LayerContext(
+        phase: phase, engine: engine, fusesLayers: fusesLayers, folder: Goldens.folder))
   }
 
   func run() throws {

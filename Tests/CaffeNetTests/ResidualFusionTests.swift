@@ -17,7 +17,8 @@ struct ResidualFusionTests {
   }
 
   private static let relu = #"layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }"#
-  private static let sum = #"layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "c" top: "y" }"#
+  private static let sum =
+    #"layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "c" top: "y" }"#
 
   private static func convolution(_ name: String, from bottom: String) -> String {
     """
@@ -39,6 +40,11 @@ struct ResidualFusionTests {
       \(scale ? factors : "")
       """
   }
+
+  private static let pooling = """
+    layer { name: "a" type: "Pooling" bottom: "c" top: "a"
+      pooling_param { kernel_size: 3 pad: 1 stride: 1 } }
+    """
 
   static let cases = [
     Case(
@@ -67,6 +73,10 @@ struct ResidualFusionTests {
       testDescription: "a BatchNorm with a top of its own, in testing",
       layers: convolution("b", from: "c") + norm("b", top: "a") + sum + relu,
       fused: ["relu"], phases: [.test]),
+    Case(
+      testDescription: "a BatchNorm that no filters take, in testing",
+      layers: pooling + norm("a") + sum + relu,
+      fused: ["norm_a", "relu"], phases: [.test]),
     Case(
       testDescription: "a ReLU of its own",
       layers: convolution("a", from: "c") + norm("a")
@@ -151,7 +161,7 @@ struct ResidualFusionTests {
       let (fused, separate) = (
         try net(c, phase: phase, isFused: true), try net(c, phase: phase, isFused: false)
       )
-      if phase == .train { #expect(fusedIntoTheSum(fused) == c.fused) }
+      if phase == c.phases[0] { #expect(fusedIntoTheSum(fused) == c.fused) }
       // Twice, and then with another number of items.
       for items in [4, 4, 2] {
         for net in [fused, separate] { try fill(net, items: items) }

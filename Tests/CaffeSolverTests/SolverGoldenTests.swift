@@ -13,15 +13,26 @@ import Testing
   /// Twenty iterations let rounding grow; the reference's README asks for this agreement.
   static let tolerance: Float = 1e-4
 
-  @Test(arguments: ["init.caffemodel", "init.caffemodel.h5"])
-  func runsAgreeWithCaffe(from weights: String) throws {
+  /// Ways to run the same net.
+  enum Way: String, CaseIterable {
+    case separate = "layer by layer"
+    case fused = "fused"
+    /// As `train` does.
+    case reusingMemory = "fused, reusing memory"
+    case caffe = "on CAFFE"
+  }
+
+  @Test(arguments: ["init.caffemodel", "init.caffemodel.h5"], Way.allCases)
+  func runsAgreeWithCaffe(from weights: String, _ way: Way) throws {
     let file = try GoldenFile("solvers.h5")
-    var tally = GoldenTally("solvers.h5 from \(weights)")
+    var tally = GoldenTally("solvers.h5 from \(weights), \(way.rawValue)")
     for name in try file.names(in: "") {
       tally.run(name) {
         let text = try file.text("solver", of: name)
         let solver = try Solver(
-          SolverParameter(text: text, file: name), folder: Goldens.path("solver"))
+          SolverParameter(text: text, file: name), engine: way == .caffe ? .caffe : nil,
+          fusingLayers: way != .separate, reusingMemory: way == .reusingMemory,
+          folder: Goldens.path("solver"))
         try solver.loadWeights([Goldens.path("solver/\(weights)")])
         try compareRun(solver, with: file, losses: "\(name)/loss", weights: "\(name)/w")
         try compareTest(solver, with: file, name: name)

@@ -4,6 +4,14 @@ package struct LayerPasses: OptionSet, Sendable {
   package init(rawValue: Int) { self.rawValue = rawValue }
   package static let forward = LayerPasses(rawValue: 1)
   package static let backward = LayerPasses(rawValue: 2)
+
+  fileprivate var text: String {
+    switch self {
+    case .forward: "forward"
+    case .backward: "backward"
+    default: "forward and backward"
+    }
+  }
 }
 
 /// That a layer's passes are run by another one, below or above it, together with its own.
@@ -26,9 +34,7 @@ extension Layer {
   /// The layer that runs passes of this one together with its own, such as
   /// `conv1 (forward)`; `nil` if there is none.
   public final var fusedInto: String? {
-    fusion.map { fusion in
-      "\(fusion.host.name) (\(fusion.passes == .forward ? "forward" : "forward and backward"))"
-    }
+    fusion.map { "\($0.host.name) (\($0.passes.text))" }
   }
 
   /// Says that this layer does the work of these passes of `neighbour` (a follower, the split, or one of

@@ -53,7 +53,9 @@ extension NetPlan {
   func makers() -> [[[Neighbour]]] {
     layers.map { layer in
       guard !layer.isView, Set(layer.bottoms).isDisjoint(with: layer.tops) else { return [] }
-      return layer.bottoms.map { blobs[$0].makers.compactMap { layers[$0].layer.map(Neighbour.init) } }
+      return layer.bottoms.map {
+        blobs[$0].makers.compactMap { layers[$0].layer.map(Neighbour.init) }
+      }
     }
   }
 
