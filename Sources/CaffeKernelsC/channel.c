@@ -171,9 +171,16 @@ static void sum_columns(const struct channel_context *x, long first, long count)
   for (long i = 0; i < count; i++) store(x, first + i, total[i]);
 }
 
-void ck_sum_block(
+/// `[outer, channels / block, inner, block]`.
+struct blocks {
+  long outer, channels, inner, block;
+};
+
+/// Reduces the block of channels that begins with `first`, with one constant k per channel (or NULL):
+/// float over 8 stretches of lanes, then double. `total[i]` is that of channel `first + i`.
+static void reduce_block(
     enum ck_reduction operation, const float *a, const float *b, const float *k,
-    const struct ck_blocks *blocks, long first, double total[CK_LANES]) {
+    const struct blocks *blocks, long first, double total[CK_LANES]) {
   float constants[CK_LANES];
   ck_spread(k, 0, first, blocks->block, constants);
   long extent = blocks->inner * blocks->block, summed = 0;
@@ -199,9 +206,9 @@ void ck_sum_block(
 
 /// Sums of a block of channels that alternate.
 static void sum_block(const struct channel_context *x, long first) {
-  const struct ck_blocks blocks = {x->outer, x->channels, x->inner, x->block};
+  const struct blocks blocks = {x->outer, x->channels, x->inner, x->block};
   double total[CK_LANES];
-  ck_sum_block(x->reduction, x->a, x->b, x->p, &blocks, first, total);
+  reduce_block(x->reduction, x->a, x->b, x->p, &blocks, first, total);
   for (long i = 0; i < x->block; i++) store(x, first + i, total[i]);
 }
 

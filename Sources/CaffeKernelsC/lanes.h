@@ -1,13 +1,7 @@
 /// Channels that lie in blocks, handled CK_LANES elements at a time: lane i belongs to channel
 /// i % block. Only this module's own files see it.
 #pragma once
-#include "ck_reduce.h"
 #include "dispatch.h"
-
-/// `[outer, channels / block, inner, block]`.
-struct ck_blocks {
-  long outer, channels, inner, block;
-};
 
 /// The constants of the channels `first..<first + block`, over and over; `missing` if there are none.
 static inline void ck_spread(
@@ -24,9 +18,3 @@ static inline void ck_add_lanes(const float *sums, double *total) {
 static inline void ck_fold_lanes(double *total, long block) {
   for (long i = block; i < CK_LANES; i++) total[i % block] += total[i];
 }
-
-/// Reduces the block of channels that begins with `first`, with one constant k per channel (or NULL):
-/// float over 8 stretches of lanes, then double. `total[i]` is that of channel `first + i`.
-void ck_sum_block(
-    enum ck_reduction operation, const float *a, const float *b, const float *k,
-    const struct ck_blocks *blocks, long first, double total[CK_LANES]);

@@ -56,10 +56,6 @@ static struct stretch stretch(const struct ck_normalization *n, long first, long
   return (struct stretch){(row * n->channels + first) * n->inner + begin, {1, count, count}};
 }
 
-static struct ck_blocks blocks(const struct ck_normalization *n) {
-  return (struct ck_blocks){n->outer, n->channels, n->inner, n->block};
-}
-
 static double population(const struct ck_normalization *n) { return (double)(n->outer * n->inner); }
 
 /// Adds the sums of x − pivot and of its square over a stretch.
