@@ -171,29 +171,20 @@ static void sum_columns(const struct channel_context *x, long first, long count)
   for (long i = 0; i < count; i++) store(x, first + i, total[i]);
 }
 
-/// `[outer, channels / block, inner, block]`.
-struct blocks {
-  long outer, channels, inner, block;
-};
-
-/// Reduces the block of channels that begins with `first`, with one constant k per channel (or NULL):
-/// float over 8 stretches of lanes, then double. `total[i]` is that of channel `first + i`.
-static void reduce_block(
-    enum ck_reduction operation, const float *a, const float *b, const float *k,
-    const struct blocks *blocks, long first, double total[CK_LANES]) {
-  float constants[CK_LANES];
-  ck_spread(k, 0, first, blocks->block, constants);
-  long extent = blocks->inner * blocks->block, summed = 0;
-  float sums[CK_LANES] = {0};
-  for (long i = 0; i < CK_LANES; i++) total[i] = 0;
-  const struct ck_rows rows = {blocks->inner == 1 ? blocks->outer : 1, blocks->channels, extent};
-  for (long row = 0; row < blocks->outer; row++) {
-    long offset = (row * blocks->channels + first) * blocks->inner;
-    ck_prefetch_row(a + offset, &rows);
-    if (b) ck_prefetch_row(b + offset, &rows);
+/// Sums of a block of channels that alternate: float over 8 stretches of lanes, then double.
+static void sum_block(const struct channel_context *x, long first) {
+  float constants[CK_LANES], sums[CK_LANES] = {0};
+  double total[CK_LANES] = {0};
+  ck_spread(x->p, 0, first, x->block, constants);
+  long extent = x->inner * x->block, summed = 0;
+  const struct ck_rows rows = {x->inner == 1 ? x->outer : 1, x->channels, extent};
+  for (long row = 0; row < x->outer; row++) {
+    long offset = (row * x->channels + first) * x->inner;
+    ck_prefetch_row(x->a + offset, &rows);
+    if (x->b) ck_prefetch_row(x->b + offset, &rows);
     for (long i = 0; i < extent; i += CK_LANES) {
-      ck_loops()->accumulate[operation](
-          a + offset + i, at(b, offset + i), constants,
+      ck_loops()->accumulate[x->reduction](
+          x->a + offset + i, at(x->b, offset + i), constants,
           extent - i < CK_LANES ? extent - i : CK_LANES, sums);
       if (++summed % 8) continue;
       ck_add_lanes(sums, total);
@@ -201,14 +192,7 @@ static void reduce_block(
     }
   }
   ck_add_lanes(sums, total);
-  ck_fold_lanes(total, blocks->block);
-}
-
-/// Sums of a block of channels that alternate.
-static void sum_block(const struct channel_context *x, long first) {
-  const struct blocks blocks = {x->outer, x->channels, x->inner, x->block};
-  double total[CK_LANES];
-  reduce_block(x->reduction, x->a, x->b, x->p, &blocks, first, total);
+  ck_fold_lanes(total, x->block);
   for (long i = 0; i < x->block; i++) store(x, first + i, total[i]);
 }
 

@@ -140,8 +140,8 @@ static void join(
   const struct ck_joined_gradient *g = b->joined;
   long o = s->offset;
   ck_loops()->lane_join_gradients(
-      g->a + o, g->b ? g->b + o : NULL, g->y ? g->y + o : NULL, b->x + o, centre, &s->rows,
-      g->sum + o, sums, products);
+      g->sum + o, g->other ? g->other + o : NULL, g->y ? g->y + o : NULL, b->x + o, centre,
+      &s->rows, sums, products);
 }
 
 /// Where a gradient is joined, the floor is that of the sum and has been minded there.

@@ -58,8 +58,7 @@ struct Train: ParsableCommand {
       parameter, engine: engine.engine, precision: engine.precision,
       fusingLayers: engine.fusesLayers, choices: engine.speedChoices(log: log), resuming: snapshot,
       reusingMemory: watching.tensorBoard == nil && !watching.detectAnomaly,
-      skippingMismatches: matching.skipMismatch,
-      log: log)
+      skippingMismatches: matching.skipMismatch, log: log)
     let lock = try run.lockSnapshots()
     run.requestedAction = Signals.take
     run.net.detectsAnomalies = watching.detectAnomaly

@@ -68,7 +68,7 @@ import Testing
     ).outcome()
     #expect(outcome.status == 1, "\(outcome)")
     #expect(
-      outcome.isOneLine(with: /out of memory: 40000\d{5} bytes could not be allocated/),
+      outcome.isOneLine(with: /out of memory: 4000000000 bytes could not be allocated/),
       "\(outcome)")
   }
 

@@ -48,7 +48,7 @@ final class AlignedMemory: @unchecked Sendable {
   }
 
   /// Out of memory in the middle of a pass has no one to handle it: say so in one line and stop.
-  private static func exhausted(_ byteCount: Int) -> Never {
+  static func exhausted(_ byteCount: Int) -> Never {
     StandardError.write("caffe-swift: out of memory: \(byteCount) bytes could not be allocated\n")
     exit(1)
   }

@@ -35,7 +35,8 @@ package final class MemoryPool {
   func take(_ byteCount: Int) -> MemoryBlock {
     let stagger = AlignedMemory.nextStagger(of: byteCount)
     let needed = ((byteCount + stagger) / Self.page + 1) * Self.page
-    let index = unused.firstIndex { $0.byteCount >= needed } ?? addChunk(atLeast: needed)
+    let index =
+      unused.firstIndex { $0.byteCount >= needed } ?? addChunk(atLeast: needed, for: byteCount)
     var stretch = unused[index]
     if stretch.byteCount == needed {
       unused.remove(at: index)
@@ -65,11 +66,13 @@ package final class MemoryPool {
     return true
   }
 
-  /// The place in `unused` of a new chunk.
-  private func addChunk(atLeast needed: Int) -> Int {
-    let wanted = (chunks.isEmpty ? expected : byteCount / 2) / Self.page * Self.page
-    let chunk =
-      AlignedMemory.granted(max(needed, wanted)) ?? AlignedMemory(byteCount: needed)
+  /// The place in `unused` of a new chunk; ends the program where the system does not grant the bytes
+  /// that were asked for, rounded up to `needed`.
+  private func addChunk(atLeast needed: Int, for byteCount: Int) -> Int {
+    let wanted = (chunks.isEmpty ? expected : self.byteCount / 2) / Self.page * Self.page
+    guard
+      let chunk = AlignedMemory.granted(max(needed, wanted)) ?? AlignedMemory.granted(needed)
+    else { AlignedMemory.exhausted(byteCount) }
     chunks.append(chunk)
     unused.append(Stretch(chunk: chunks.count - 1, offset: 0, byteCount: chunk.byteCount))
     return unused.count - 1

@@ -71,7 +71,7 @@ package struct BatchNormKernel {
     scaleGradient: UnsafeMutablePointer<Float>? = nil,
     shiftGradient: UnsafeMutablePointer<Float>? = nil
   ) {
-    var joined = ck_joined_gradient(a: sum, b: other, y: output, sum: sum)
+    var joined = ck_joined_gradient(sum: sum, other: other, y: output)
     withUnsafePointer(to: settings) {
       ck_normalize_joined_backward(
         $0, &joined, input, inputGradient, scaleGradient, shiftGradient)

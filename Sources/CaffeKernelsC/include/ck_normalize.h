@@ -25,13 +25,12 @@ void ck_normalize(
 
 /// The gradient of a blob that two layers read: the sum of theirs.
 struct ck_joined_gradient {
-  const float *a;
-  /// NULL for none.
-  const float *b;
-  /// The sum counts only where these values are positive; NULL for everywhere.
-  const float *y;
-  /// Receives the sum; may be `a` or `b`.
+  /// That of one, to which the other is added.
   float *sum;
+  /// NULL for none.
+  const float *other;
+  /// The sum counts only where these values are positive, else it becomes 0; NULL for everywhere.
+  const float *y;
 };
 
 /// Writes `dx`, which may be `dy`, and adds to the gradients of scale and shift; NULL drops one.

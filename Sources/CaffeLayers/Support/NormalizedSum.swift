@@ -43,10 +43,12 @@ struct NormalizedSum {
     let parts = split?.gradients ?? [top.diff]
     let sum = other.diff
     parts[0].moveValues(to: sum)
-    for part in parts.dropFirst().dropLast() {
+    let middle = parts.dropFirst().dropLast()
+    if !middle.isEmpty {
       let order = sum.layout
       let values = sum.update(in: order)
-      Vector.add(values, part.read(in: order), count: sum.extent(in: order), into: values)
+      let sources = [UnsafePointer(values)] + middle.map { $0.read(in: order) }
+      Blocks.sum(sources, count: sum.extent(in: order), into: values)
     }
     norm.backward(
       joining: parts.dropFirst().last, to: sum, where: isRectified ? top.data : nil)
