@@ -37,6 +37,7 @@ let package = Package(
     system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
     system("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
     system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    system("CMalloc", apt: "libc6-dev"),
 
     .target(name: "CaffeSchemaC", dependencies: ["CProtobufC"]),
     .target(name: "CaffeKernelsC", linkerSettings: [.linkedLibrary("gomp")]),
@@ -44,7 +45,7 @@ let package = Package(
     room("CaffeErrors", []),
     room("CaffeSchema", ["CaffeErrors", "CaffeSchemaC", "CProtobufC"]),
     room("CaffeKernels", ["CaffeErrors", "CaffeKernelsC", "COpenBLAS", "COneDNN"]),
-    room("CaffeCore", ["CaffeErrors", "CaffeKernels", "CaffeSchema"]),
+    room("CaffeCore", ["CaffeErrors", "CaffeKernels", "CaffeSchema", "CMalloc"]),
     room(
       "CaffeData",
       [

@@ -68,21 +68,11 @@ final class InnerProductLayer: Layer {
   override func reshape() throws {
     let (rows, inputs) = (top[0].count / outputs, parameters[0].count / outputs)
     operation = try choose(named: nil) {
-      guard context.precision == .bfloat16 else {
-        let operation = try OneDNNInnerProductOperation(
-          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
-          isTransposed: isTransposed, gradients: wantedGradients, scratchpad: context.scratchpad)
-        engine.implementation = operation.implementation
-        return operation
-      }
-      guard !isTransposed else { throw EngineRefusal("its weights are transposed") }
-      let operation = BFloat16InnerProductOperation(
-        try OneDNNInnerProduct(
-          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
-          precision: context.precision, gradients: wantedGradients,
-          scratchpad: context.scratchpad))
-      engine.implementation = operation.implementation
-      return operation
+      let product = try context.oneDNNInnerProduct(
+        rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
+        isTransposed: isTransposed, gradients: wantedGradients)
+      engine.implementation = product.implementation
+      return product.operation
     } caffe: {
       CaffeInnerProductOperation(
         rows: rows, inputs: inputs, outputs: outputs, isTransposed: isTransposed,

@@ -40,6 +40,7 @@ public final class Net {
   /// Receives the lines of `debugInfo`.
   let debugReport: (String) -> Void
   package let steps: [Step]
+  private let scratchpad: Scratchpad
   private let blobsByName: [String: Blob]
   private let layersByName: [String: Layer]
   /// The layers' names to which the learnable blobs belong.
@@ -88,6 +89,7 @@ public final class Net {
       let values = blobs.reduce(0) { $0 + $1.count }
       let pool = MemoryPool(expecting: 2 * values * MemoryLayout<Float>.size)
       for blob in blobs { blob.draw(from: pool) }
+      context.scratchpad.draw(from: PooledScratch(pool))
     }
     let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
@@ -95,6 +97,7 @@ public final class Net {
     name = description.name
     phase = context.phase
     clock = context.clock
+    scratchpad = context.scratchpad
     debugInfo = description.debugInfo
     debugReport = context.report
     self.description = plan.parameter
@@ -196,6 +199,7 @@ extension Net {
     for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
       loss += weight * Float(Vector.sum(blob.data.read(), count: blob.count))
     }
+    scratchpad.rest()
     for blob in step.ending { blob.data.discard() }
     return loss
   }
@@ -218,6 +222,7 @@ extension Net {
     let step = steps[index]
     guard step.needsBackward, !step.layer.isFused(.backward) else { return }
     try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
+    scratchpad.rest()
     for blob in step.discardable { discard(blob, of: step.layer) }
   }
 

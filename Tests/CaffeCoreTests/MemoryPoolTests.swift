@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeKernels
 import Testing
 
 struct MemoryPoolTests {
@@ -65,5 +66,26 @@ struct MemoryPoolTests {
     #expect(other.values.allSatisfy { $0 == 3 })
     other.discard()
     #expect(other.values.allSatisfy { $0 == 0 })
+  }
+
+  @Test func aScratchpadHasItsMemoryForOneLayerOnly() throws {
+    let pool = MemoryPool(expecting: 1 << 20)
+    let scratchpad = Scratchpad()
+    scratchpad.draw(from: PooledScratch(pool))
+    let region = scratchpad.claim(4 << 20)
+    let first = try #require(scratchpad.pointer(to: region))
+    let bytes = pool.byteCount
+    #expect(scratchpad.pointer(to: region) == first)
+    first.initializeMemory(as: UInt8.self, repeating: 7, count: 4 << 20)
+    let other = try tensors(1, of: 2 << 10, from: pool)[0]
+    #expect(other.values.allSatisfy { $0 == 0 })
+    other.discard()
+    scratchpad.rest()
+    let values = try tensors(1, of: 4 << 10, from: pool)
+    values[0].values = Array(repeating: 0, count: values[0].count)
+    #expect(pool.byteCount <= bytes + 3 << 20)
+    let second = try #require(scratchpad.pointer(to: region))
+    second.initializeMemory(as: UInt8.self, repeating: 7, count: 4 << 20)
+    #expect(values[0].values.allSatisfy { $0 == 0 })
   }
 }

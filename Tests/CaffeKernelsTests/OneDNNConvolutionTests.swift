@@ -107,6 +107,9 @@ struct OneDNNConvolutionCase: CustomTestStringConvertible, Sendable {
       try .init("three channels, stride 4", 2, 3, [23, 19], out: 16, kernel: [7, 5], stride: 4),
       try .init("odd channels, pad 2", 3, 7, [9, 6], out: 5, kernel: [3, 3], stride: 2, pad: 2),
       try .init("1x1", 2, 24, [5, 7], out: 40, kernel: [1, 1]),
+      try .init("1x1, stride 2", 2, 24, [5, 8], out: 40, kernel: [1, 1], stride: 2),
+      try .init(
+        "1x1, stride 3, odd channels", 3, 70, [7, 6], out: 131, kernel: [1, 1], stride: 3),
       try .init("dilation 2", 2, 16, [11, 9], out: 16, kernel: [3, 3], pad: 2, dilation: 2),
       try .init("groups", 2, 32, [8, 9], out: 48, kernel: [3, 3], pad: 1, groups: 2),
       try .init("odd groups", 2, 9, [7, 6], out: 15, kernel: [3, 2], groups: 3),
@@ -222,6 +225,32 @@ private struct ConvolutionTrial {
         < limit)
     #expect(
       worstDifference(gradients.bias, trial.naive.biasGradient(trial.multipliedGradient)) < limit)
+  }
+
+  /// In the processor's tiles, that is; with the ReLU behind it, and in inference too.
+  @Test(
+    .enabled(if: Machine.hasTiles, "the processor has no tiles for bfloat16"),
+    arguments: [1, 2], [WeightedGradients.weights, []])
+  func singleCellsAreRowsOfAMatrix(stride: Int, gradients: WeightedGradients) throws {
+    let c = try OneDNNConvolutionCase(
+      "", 2, 32, [9, 12], out: 48, kernel: [1, 1], stride: stride)
+    let convolution = try OneDNNConvolution(
+      c.geometry, hasBias: true, precision: .bfloat16, fused: .relu(slope: 0.25),
+      gradients: gradients, input: .channelsLast, scratchpad: Scratchpad())
+    #expect(convolution.forward.implementation.hasPrefix("brgemm:"))
+    #expect(convolution.forward.inputLayout.extents == [2, 32, 9, 12])
+    let trial = ConvolutionTrial(c.geometry, precision: .bfloat16)
+    let expected = trial.naive.output(bias: trial.bias).map { $0 > 0 ? $0 : 0.25 * $0 }
+    #expect(worstDifference(trial.output(of: convolution, bias: trial.bias), expected) < 2e-4)
+    guard gradients == .weights else { return }
+    let weights = trial.naive.weightsGradient(trial.multipliedGradient)
+    let bias = trial.naive.biasGradient(trial.multipliedGradient)
+    let added = try trial.parameterGradients(of: convolution, start: 3)
+    #expect(worstDifference(added.weights, weights.map { $0 + 3 }) < 2e-4)
+    #expect(worstDifference(added.bias, bias.map { $0 + 3 }) < 2e-4)
+    let put = try trial.parameterGradients(of: convolution, start: .nan, areZero: true)
+    #expect(worstDifference(put.weights, weights) < 2e-4)
+    #expect(worstDifference(put.bias, bias) < 2e-4)
   }
 
   private static func small() throws -> ConvolutionGeometry {

@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeKernels
 import CaffeNet
 import CaffeSchema
 import CaffeTestSupport
@@ -71,6 +72,31 @@ struct RecurrentTests {
     for (found, expected) in zip(try results(.oneDNN), try results(.caffe)) {
       #expect(Closeness.worst(found, expected) < 1e-5)
     }
+  }
+
+  /// Roundings of what comes from rounded sums may differ; a step of bfloat16 is 2⁻⁸ of a value.
+  @Test(
+    .enabled(if: Precision.isBFloat16Native, "the processor has no bfloat16"),
+    arguments: cases)
+  func bothEnginesRoundToBFloat16(_ layer: LayerTestCase) throws {
+    func results(_ engine: Engine, _ precision: Precision) throws -> [Float] {
+      let net = try Net(
+        NetParameter(text: "force_backward: true " + layer.text, file: "case"),
+        context: LayerContext(phase: .train, engine: engine, precision: precision, seed: 3))
+      #expect(net.layers.last?.engine.engine == engine)
+      try layer.fill(net, inputs(layer))
+      try net.forward()
+      let top = try #require(net.blob("out0"))
+      top.diff.values = top.data.values
+      net.clearGradients()
+      try net.backward()
+      return try top.data.values + #require(net.blob("in0")).diff.values + net.store.gradient.values
+    }
+    let rounded = try results(.caffe, .bfloat16)
+    let exact = Closeness.worst(try results(.caffe, .float32), rounded)
+    let found = Closeness.worst(try results(.oneDNN, .bfloat16), rounded)
+    #expect(exact > 1e-4)
+    #expect(found < 1e-5 || found < exact / 2)
   }
 
   /// Two passes of two steps are one of four; the same pass again gives the same.

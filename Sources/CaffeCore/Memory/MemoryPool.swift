@@ -1,3 +1,5 @@
+import CaffeKernels
+
 /// Memory that storages use one after the other: stretches of a few large chunks. Not thread-safe.
 ///
 /// Neighbouring stretches become one when nobody uses them, so that what many small blobs have given
@@ -76,6 +78,28 @@ package final class MemoryPool {
     chunks.append(chunk)
     unused.append(Stretch(chunk: chunks.count - 1, offset: 0, byteCount: chunk.byteCount))
     return unused.count - 1
+  }
+}
+
+/// Lends a scratchpad, from one layer to the next, what no blob needs at that time.
+package final class PooledScratch: ScratchSource {
+  private let pool: MemoryPool
+  private var block: MemoryBlock?
+
+  package init(_ pool: MemoryPool) { self.pool = pool }
+
+  deinit { giveBack() }
+
+  package func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    giveBack()
+    let block = pool.take(byteCount)
+    self.block = block
+    return block.pointer
+  }
+
+  package func giveBack() {
+    if let block { pool.give(block) }
+    block = nil
   }
 }
 

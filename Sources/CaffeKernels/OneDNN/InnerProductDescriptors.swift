@@ -1,45 +1,32 @@
 import COneDNN
 
-/// The three passes of a fully connected layer in oneDNN's terms; blobs in plain order.
+/// Passes of a fully connected layer in oneDNN's terms; blobs in plain order. What is
+/// multiplied is bfloat16, all results are float32.
 struct InnerProductDescriptors {
   let rows: Int
   let inputs: Int
   let outputs: Int
   let hasBias: Bool
-  /// Of what is multiplied: bottom, weights, the top's gradient. All results are float32.
-  let precision: Precision
 
-  func forward() throws -> PrimitiveDescriptor {
+  func forward(attributes: Attributes) throws -> PrimitiveDescriptor {
     var operation = dnnl_inner_product_desc_t()
-    var (source, weights) = (try input(precision).raw, try weights(precision).raw)
+    var (source, weights) = (try input(.bfloat16).raw, try weights().raw)
     var (bias, output) = (try bias().raw, try output(.float32).raw)
     try check(
       dnnl_inner_product_forward_desc_init(
         &operation, dnnl_forward_training, &source, &weights, &bias, &output),
       "inner product")
     return try PrimitiveDescriptor(
-      "inner product", operation: operation, attributes: Attributes())
+      "inner product", operation: operation, attributes: attributes)
   }
 
   func backwardData(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
     var operation = dnnl_inner_product_desc_t()
-    var (source, weights) = (try input(.float32).raw, try weights(precision).raw)
-    var output = try output(precision).raw
+    var (source, weights) = (try input(.float32).raw, try weights().raw)
+    var output = try output(.bfloat16).raw
     let name = "inner product's gradient to its bottom"
     try check(
       dnnl_inner_product_backward_data_desc_init(&operation, &source, &weights, &output), name)
-    return try PrimitiveDescriptor(
-      name, operation: operation, attributes: Attributes(), hint: forward)
-  }
-
-  func backwardWeights(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
-    var operation = dnnl_inner_product_desc_t()
-    var (source, output) = (try input(precision).raw, try output(precision).raw)
-    var (weights, bias) = (try weights(.float32).raw, try bias().raw)
-    let name = "inner product's gradient to its weights"
-    try check(
-      dnnl_inner_product_backward_weights_desc_init(
-        &operation, &source, &weights, &bias, &output), name)
     return try PrimitiveDescriptor(
       name, operation: operation, attributes: Attributes(), hint: forward)
   }
@@ -53,8 +40,8 @@ struct InnerProductDescriptors {
   }
 
   /// In the order that the primitive chooses.
-  private func weights(_ precision: Precision) throws -> MemoryDescriptor {
-    try MemoryDescriptor([outputs, inputs], .any, precision)
+  private func weights() throws -> MemoryDescriptor {
+    try MemoryDescriptor([outputs, inputs], .any, .bfloat16)
   }
 
   /// An empty descriptor stands for no bias.

@@ -3,7 +3,8 @@ import COneDNN
 /// A product of plain matrices by oneDNN, built once for its extents and run often:
 /// output ← a · b + bias, or output ← output + a · b.
 ///
-/// `a` is `[rows, inner]`, `b` `[inner, columns]`, `bias` `[columns]`, `output` `[rows, columns]`.
+/// `a` is `[rows, inner]`, `b` `[inner, columns]`, `bias` `[columns]`, `output` `[rows, columns]`; bias
+/// and output are float32, `a` and `b` of the precision that is asked for.
 package final class OneDNNMatrixProduct {
   /// A matrix that lies as it is meant, or turned round.
   package enum Order {
@@ -16,20 +17,26 @@ package final class OneDNNMatrixProduct {
   private let adding: Primitive?
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
+  /// Memory for the caller's use during a run.
+  let regions: [Scratchpad.Region]
 
-  /// - Parameter adds: whether `add` is to be called.
+  /// - Parameters:
+  ///   - adds: whether `add` is to be called.
+  ///   - precision: of `a` and `b`.
+  ///   - regions: bytes of those that the caller uses during a run.
   /// - Throws: `EngineRefusal` if oneDNN has no code of its own for these extents.
   package init(
     _ a: Order, _ b: Order, rows: Int, columns: Int, inner: Int, hasBias: Bool = false,
-    adds: Bool = false, scratchpad: Scratchpad
+    adds: Bool = false, precision: Precision = .float32, regions: [Int] = [],
+    scratchpad: Scratchpad
   ) throws {
     guard rows > 0, columns > 0, inner > 0 else {
       throw EngineRefusal("there is nothing to multiply")
     }
     func primitive(_ fused: FusedStep) throws -> Primitive {
       var operation = dnnl_matmul_desc_t()
-      var a = try MemoryDescriptor([rows, inner], a.order).raw
-      var b = try MemoryDescriptor([inner, columns], b.order).raw
+      var a = try MemoryDescriptor([rows, inner], a.order, precision).raw
+      var b = try MemoryDescriptor([inner, columns], b.order, precision).raw
       var bias =
         hasBias ? try MemoryDescriptor([1, columns], .plain).raw : dnnl_memory_desc_t()
       var output = try MemoryDescriptor([rows, columns], .plain).raw
@@ -44,8 +51,11 @@ package final class OneDNNMatrixProduct {
     overwriting = try primitive(.nothing)
     adding = adds ? try primitive(.sum) : nil
     self.scratchpad = scratchpad
-    scratch = scratchpad.claim(
-      [overwriting, adding].compactMap { $0?.descriptor.byteCount(.scratchpad) }.max() ?? 0)
+    let scratchByteCount =
+      [overwriting, adding].compactMap { $0?.descriptor.byteCount(.scratchpad) }.max() ?? 0
+    let claimed = scratchpad.claim([scratchByteCount] + regions)
+    scratch = claimed[0]
+    self.regions = Array(claimed.dropFirst())
   }
 
   /// oneDNN's name of the code.
@@ -55,7 +65,7 @@ package final class OneDNNMatrixProduct {
   ///
   /// - Parameter bias: ignored if the product has none.
   package func run(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil,
+    _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, bias: UnsafePointer<Float>? = nil,
     into output: UnsafeMutablePointer<Float>
   ) {
     run(overwriting, a, b, bias, output)
@@ -64,13 +74,13 @@ package final class OneDNNMatrixProduct {
   /// Adds to `sum`.
   ///
   /// - Precondition: the product was built to add.
-  package func add(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, to sum: GradientSum) {
+  package func add(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, to sum: GradientSum) {
     guard let adding else { preconditionFailure("\(implementation) was not built to add") }
     run(sum.isZero ? overwriting : adding, a, b, nil, sum.values)
   }
 
   private func run(
-    _ primitive: Primitive, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+    _ primitive: Primitive, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
     _ bias: UnsafePointer<Float>?, _ output: UnsafeMutablePointer<Float>
   ) {
     primitive.bind(.input, a)

@@ -1,13 +1,23 @@
 import CaffeKernelsC
 
+/// How a caller has what a primitive sees as a matrix with one row for each cell: the blob, channels last,
+/// of a convolution whose windows are single cells.
+struct CellRows {
+  /// Of the whole blob, float32.
+  let layout: OneDNNMemoryLayout
+  /// The cells that are rows; `nil` if all are, and lie as the rows do.
+  let cells: ck_cells?
+}
+
 /// Hands a primitive the float32 values of its caller: as they are or, where it multiplies bfloat16,
 /// rounded to a region of the scratchpad.
 struct OperandReader {
   /// The order in which the caller has the values.
   let layout: OneDNNMemoryLayout
+  private let cells: ck_cells?
+  private let memory: MemoryDescriptor
   private let region: Scratchpad.Region
   private let scratchpad: Scratchpad
-  private let isRounding: Bool
 
   /// Bytes of the region that the argument needs, possibly none.
   static func byteCount(_ argument: Argument, of chosen: PrimitiveDescriptor) -> Int {
@@ -16,23 +26,38 @@ struct OperandReader {
   }
 
   init(
-    _ argument: Argument, of chosen: PrimitiveDescriptor, region: Scratchpad.Region,
+    _ argument: Argument, of chosen: PrimitiveDescriptor, from rows: CellRows? = nil,
+    region: Scratchpad.Region, of scratchpad: Scratchpad
+  ) {
+    self.init(
+      chosen.layout(argument).descriptor, from: rows, region: region, of: scratchpad)
+  }
+
+  /// - Parameters:
+  ///   - memory: what the primitive reads; bfloat16 if only some cells of `rows` are.
+  ///   - region: `memory.byteCount` bytes if that is bfloat16.
+  init(
+    _ memory: MemoryDescriptor, from rows: CellRows? = nil, region: Scratchpad.Region,
     of scratchpad: Scratchpad
   ) {
-    let memory = chosen.layout(argument).descriptor
-    layout = OneDNNMemoryLayout(memory.holding(.float32))
-    isRounding = memory.holds(.bfloat16)
+    layout = rows?.layout ?? OneDNNMemoryLayout(memory.holding(.float32))
+    cells = rows?.cells
+    self.memory = memory
     self.region = region
     self.scratchpad = scratchpad
   }
 
   /// What the primitive is to read; valid until the next run on this scratchpad.
   func read(_ values: UnsafeRawPointer) -> UnsafeRawPointer? {
-    guard isRounding else { return values }
+    guard memory.holds(.bfloat16) else { return values }
     guard let rounded = scratchpad.pointer(to: region) else { return nil }
-    ck_round_bfloat16(
-      values.assumingMemoryBound(to: Float.self), layout.byteCount / MemoryLayout<Float>.size,
-      rounded.assumingMemoryBound(to: UInt16.self))
+    let floats = values.assumingMemoryBound(to: Float.self)
+    let target = rounded.assumingMemoryBound(to: UInt16.self)
+    if let cells {
+      withUnsafePointer(to: cells) { ck_round_cells($0, floats, target) }
+    } else {
+      ck_round_bfloat16(floats, memory.byteCount / MemoryLayout<UInt16>.size, target)
+    }
     return UnsafeRawPointer(rounded)
   }
 }

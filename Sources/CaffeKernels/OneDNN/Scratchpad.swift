@@ -1,10 +1,18 @@
+/// Memory that a scratchpad has for a while.
+package protocol ScratchSource: AnyObject {
+  /// What it holds is undefined; aligned to 64 bytes.
+  func take(_ byteCount: Int) -> UnsafeMutableRawPointer
+  /// Ends the use of what was taken last.
+  func giveBack()
+}
+
 /// Working memory of operations that never run at the same time: as large as the neediest of them.
 ///
 /// A net makes one and hands it to every operation it builds; what an operation keeps between its
 /// runs does not live here. Not safe to share between threads that run operations.
 package final class Scratchpad {
   /// A part of the scratchpad that an operation has claimed for the length of one run.
-  struct Region {
+  package struct Region {
     fileprivate let offset: Int
   }
 
@@ -12,11 +20,24 @@ package final class Scratchpad {
 
   package private(set) var byteCount = 0
   private var base: UnsafeMutableRawPointer?
+  private var source: (any ScratchSource)?
 
   package init() {}
 
-  deinit {
-    base?.deallocate()
+  deinit { release() }
+
+  /// Has memory from `source` from now on, and only until `rest`.
+  package func draw(from source: any ScratchSource) {
+    release()
+    self.source = source
+  }
+
+  /// Has no memory at the moment.
+  package var isResting: Bool { base == nil }
+
+  /// Between two layers: gives back what is from a source.
+  package func rest() {
+    if source != nil { release() }
   }
 
   /// Claims regions that one run uses side by side; regions of different runs overlap.
@@ -30,17 +51,27 @@ package final class Scratchpad {
     return regions
   }
 
-  func claim(_ byteCount: Int) -> Region { claim([byteCount])[0] }
+  package func claim(_ byteCount: Int) -> Region { claim([byteCount])[0] }
 
-  /// Valid until the next operation is built on this scratchpad.
-  func pointer(to region: Region) -> UnsafeMutableRawPointer? {
-    base.map { $0 + region.offset }
+  /// Valid until `rest`, or until the next operation is built on this scratchpad; `nil` as long as
+  /// nobody has claimed a byte.
+  package func pointer(to region: Region) -> UnsafeMutableRawPointer? {
+    if base == nil, byteCount > 0 {
+      base =
+        source?.take(byteCount) ?? .allocate(byteCount: byteCount, alignment: Self.alignment)
+    }
+    return base.map { $0 + region.offset }
   }
 
   private func grow(to bytes: Int) {
     guard bytes > byteCount else { return }
-    base?.deallocate()
-    base = .allocate(byteCount: bytes, alignment: Self.alignment)
+    release()
     byteCount = bytes
+  }
+
+  private func release() {
+    guard let base else { return }
+    if let source { source.giveBack() } else { base.deallocate() }
+    self.base = nil
   }
 }

@@ -1,3 +1,5 @@
+import CaffeKernelsC
+
 /// The gradients a caller of an operation with weights will ask for.
 package struct WeightedGradients: OptionSet, Sendable {
   package let rawValue: Int
@@ -8,18 +10,20 @@ package struct WeightedGradients: OptionSet, Sendable {
 
 extension PrimitiveDescriptor {
   /// This forward pass, and those of the gradients that are wanted.
+  ///
+  /// - Parameter blobs: what the matrices that it multiplies are to its caller, if they are no blobs.
   func passes(
-    _ wanted: WeightedGradients, scratchpad: Scratchpad,
+    _ wanted: WeightedGradients, blobs: PointwiseBlobs? = nil, scratchpad: Scratchpad,
     data: @autoclosure () throws -> PrimitiveDescriptor,
-    weights: @autoclosure () throws -> PrimitiveDescriptor
-  ) throws -> (WeightedForward, WeightedBackwardData?, WeightedBackwardWeights?) {
-    let forward = try WeightedForward(self, scratchpad: scratchpad)
+    weights: @autoclosure () throws -> any WeightsGradientPass
+  ) throws -> (WeightedForward, WeightedBackwardData?, (any WeightsGradientPass)?) {
+    let forward = try WeightedForward(self, blobs: blobs, scratchpad: scratchpad)
     return (
       forward,
       wanted.contains(.input)
-        ? try WeightedBackwardData(data(), sharing: forward, scratchpad: scratchpad) : nil,
-      wanted.contains(.weights)
-        ? try WeightedBackwardWeights(weights(), scratchpad: scratchpad) : nil
+        ? try WeightedBackwardData(
+          data(), sharing: forward, blobs: blobs, scratchpad: scratchpad) : nil,
+      wanted.contains(.weights) ? try weights() : nil
     )
   }
 }
@@ -37,14 +41,17 @@ package final class WeightedForward {
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
 
-  init(_ chosen: PrimitiveDescriptor, scratchpad: Scratchpad) throws {
+  init(
+    _ chosen: PrimitiveDescriptor, blobs: PointwiseBlobs?, scratchpad: Scratchpad
+  ) throws {
     primitive = try Primitive(chosen, arguments: [.input, .weights, .bias, .output])
     let regions = scratchpad.claim([
       chosen.byteCount(.scratchpad), OperandReader.byteCount(.input, of: chosen),
     ])
-    input = OperandReader(.input, of: chosen, region: regions[1], of: scratchpad)
+    input = OperandReader(
+      .input, of: chosen, from: blobs?.input, region: regions[1], of: scratchpad)
     inputLayout = input.layout
-    outputLayout = chosen.layout(.output)
+    outputLayout = blobs?.output.layout ?? chosen.layout(.output)
     implementation = chosen.implementation
     weights = PackedWeights(layout: chosen.layout(.weights))
     scratchByteCount = chosen.byteCount(.scratchpad)
@@ -83,18 +90,24 @@ package final class WeightedBackwardData {
   private let primitive: Primitive
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
+  /// Those that have a gradient, if not all have, and where the primitive writes it.
+  private let cells: (ck_cells, gradient: Scratchpad.Region)?
 
   init(
-    _ chosen: PrimitiveDescriptor, sharing forward: WeightedForward, scratchpad: Scratchpad
+    _ chosen: PrimitiveDescriptor, sharing forward: WeightedForward, blobs: PointwiseBlobs?,
+    scratchpad: Scratchpad
   ) throws {
     primitive = try Primitive(chosen, arguments: [.inputGradient, .weights, .outputGradient])
+    let cells = blobs?.input.cells
     let regions = scratchpad.claim([
       chosen.byteCount(.scratchpad), OperandReader.byteCount(.outputGradient, of: chosen),
+      cells == nil ? 0 : chosen.byteCount(.inputGradient),
     ])
+    self.cells = cells.map { ($0, regions[2]) }
     outputGradient = OperandReader(
-      .outputGradient, of: chosen, region: regions[1], of: scratchpad)
+      .outputGradient, of: chosen, from: blobs?.output, region: regions[1], of: scratchpad)
     outputGradientLayout = outputGradient.layout
-    inputGradientLayout = chosen.layout(.inputGradient)
+    inputGradientLayout = blobs?.input.layout ?? chosen.layout(.inputGradient)
     implementation = chosen.implementation
     scratchByteCount = chosen.byteCount(.scratchpad)
     let layout = chosen.layout(.weights)
@@ -111,18 +124,40 @@ package final class WeightedBackwardData {
     _ values: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
     revision: Int? = nil, into inputGradient: UnsafeMutableRawPointer
   ) {
+    let rows = cells.flatMap { scratchpad.pointer(to: $0.gradient) }
     primitive.bind(.outputGradient, outputGradient.read(values))
     primitive.bind(.weights, weights.read(plain, revision: revision))
-    primitive.bind(.inputGradient, inputGradient)
+    primitive.bind(.inputGradient, rows ?? inputGradient)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
+    if var cells = cells?.0, let rows {
+      ck_spread_cells(
+        &cells, rows.assumingMemoryBound(to: Float.self),
+        inputGradient.assumingMemoryBound(to: Float.self))
+    }
   }
 }
 
 /// The gradients with respect to the weights and the bias.
-package final class WeightedBackwardWeights {
-  package let inputLayout: OneDNNMemoryLayout
-  package let outputGradientLayout: OneDNNMemoryLayout
-  package let implementation: String
+package protocol WeightsGradientPass: AnyObject {
+  var inputLayout: OneDNNMemoryLayout { get }
+  var outputGradientLayout: OneDNNMemoryLayout { get }
+  var implementation: String { get }
+
+  /// Adds to the gradients.
+  ///
+  /// - Parameters:
+  ///   - weightsGradient: nil if nobody wants it.
+  ///   - biasGradient: nil if there is no bias, or nobody wants it.
+  func run(
+    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
+    into weightsGradient: GradientSum?, biasGradient: GradientSum?)
+}
+
+/// The primitive that computes both.
+final class WeightedBackwardWeights: WeightsGradientPass {
+  let inputLayout: OneDNNMemoryLayout
+  let outputGradientLayout: OneDNNMemoryLayout
+  let implementation: String
   private let input: OperandReader
   private let outputGradient: OperandReader
   private let primitive: Primitive
@@ -153,12 +188,7 @@ package final class WeightedBackwardWeights {
     }
   }
 
-  /// Adds to the gradients.
-  ///
-  /// - Parameters:
-  ///   - weightsGradient: nil if nobody wants it.
-  ///   - biasGradient: nil if there is no bias, or nobody wants it.
-  package func run(
+  func run(
     _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
     into weightsGradient: GradientSum?, biasGradient: GradientSum?
   ) {

@@ -14,6 +14,7 @@
 #include "ck_map.h"
 #include "ck_normalize.h"
 #include "ck_parallel.h"
+#include "ck_pointwise.h"
 #include "ck_pool.h"
 #include "ck_pool_packed.h"
 #include "ck_random.h"

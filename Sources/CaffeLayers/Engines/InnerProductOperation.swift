@@ -172,14 +172,40 @@ extension Layer {
     let (outputs, inputs) = (weights.shape[0], weights.shape.count(from: 1))
     if context.engine != .caffe {
       do {
-        return try OneDNNInnerProductOperation(
-          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, gradients: gradients,
-          scratchpad: context.scratchpad)
+        return try context.oneDNNInnerProduct(
+          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, gradients: gradients
+        ).operation
       } catch let refusal as EngineRefusal {
         if !engine.refusals.contains("\(refusal)") { engine.refusals.append("\(refusal)") }
       }
     }
     return CaffeInnerProductOperation(
-      rows: rows, inputs: inputs, outputs: outputs, isTransposed: false, precision: .float32)
+      rows: rows, inputs: inputs, outputs: outputs, isTransposed: false,
+      precision: context.precision)
+  }
+}
+
+extension LayerContext {
+  /// oneDNN's product in the net's precision, and oneDNN's name of its code.
+  ///
+  /// - Throws: `EngineRefusal` if oneDNN has no code of its own for one of the passes.
+  func oneDNNInnerProduct(
+    rows: Int, inputs: Int, outputs: Int, hasBias: Bool, isTransposed: Bool = false,
+    gradients: WeightedGradients
+  ) throws -> (operation: any InnerProductOperation, implementation: String) {
+    switch precision {
+    case .float32:
+      let operation = try OneDNNInnerProductOperation(
+        rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
+        isTransposed: isTransposed, gradients: gradients, scratchpad: scratchpad)
+      return (operation, operation.implementation)
+    case .bfloat16:
+      guard !isTransposed else { throw EngineRefusal("its weights are transposed") }
+      let operation = BFloat16InnerProductOperation(
+        try OneDNNInnerProduct(
+          rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, gradients: gradients,
+          scratchpad: scratchpad))
+      return (operation, operation.implementation)
+    }
   }
 }

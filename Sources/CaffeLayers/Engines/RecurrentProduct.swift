@@ -18,13 +18,23 @@ struct CaffeRecurrentProduct: RecurrentProduct {
   let streams: Int
   let units: Int
   let sums: Int
+  private let operands: RoundedOperands
+
+  init(streams: Int, units: Int, sums: Int, precision: Precision) {
+    self.streams = streams
+    self.units = units
+    self.sums = sums
+    operands = RoundedOperands(precision)
+  }
 
   func add(
     _ state: UnsafePointer<Float>, weights: Tensor, to sums: UnsafeMutablePointer<Float>
   ) {
+    let (state, weights) = operands.round(
+      (state, streams * units), (weights.read(), self.sums * units))
     Gemm.multiply(
       Gemm.Operand(state, stride: units),
-      Gemm.Operand(weights.read(), stride: units, transposed: true), rows: streams,
+      Gemm.Operand(weights, stride: units, transposed: true), rows: streams,
       columns: self.sums, inner: units, beta: 1, into: sums)
   }
 
@@ -32,8 +42,10 @@ struct CaffeRecurrentProduct: RecurrentProduct {
     _ sumGradients: UnsafePointer<Float>, weights: Tensor,
     into stateGradient: UnsafeMutablePointer<Float>
   ) {
+    let (gradients, weights) = operands.round(
+      (sumGradients, streams * sums), (weights.read(), sums * units))
     Gemm.multiply(
-      Gemm.Operand(sumGradients, stride: sums), Gemm.Operand(weights.read(), stride: units),
+      Gemm.Operand(gradients, stride: sums), Gemm.Operand(weights, stride: units),
       rows: streams, columns: units, inner: sums, into: stateGradient)
   }
 }
@@ -46,14 +58,16 @@ struct OneDNNRecurrentProduct: RecurrentProduct {
 
   /// - Throws: `EngineRefusal` if oneDNN has no fast code, or not in this order, or there is nothing to do.
   init(
-    streams: Int, units: Int, sums: Int, hasGradient: Bool, scratchpad: Scratchpad
+    streams: Int, units: Int, sums: Int, precision: Precision, hasGradient: Bool,
+    scratchpad: Scratchpad
   ) throws {
     guard streams > 0 else { throw EngineRefusal("there are no streams") }
     let convolution = try OneDNNConvolution(
       ConvolutionGeometry(
         batch: 1, inputChannels: units, outputChannels: sums, input: [1, streams], kernel: [1, 1],
         stride: [1, 1], pad: [0, 0], dilation: [1, 1]),
-      hasBias: false, fused: .sum, algorithm: .direct, gradients: hasGradient ? .input : [],
+      hasBias: false, precision: precision, fused: .sum, algorithm: .direct,
+      gradients: hasGradient ? .input : [],
       input: .channelsLast, scratchpad: scratchpad)
     forward = convolution.forward
     backwardData = convolution.backwardData

@@ -150,13 +150,13 @@ class RecurrentLayer: Layer {
     if extents.streams != previous.streams { forget() }
     product = try choose(named: nil) {
       let product = try OneDNNRecurrentProduct(
-        streams: extents.streams, units: units, sums: sumCount,
-        hasGradient: !wantedGradients.isEmpty,
-        scratchpad: context.scratchpad)
+        streams: extents.streams, units: units, sums: sumCount, precision: context.precision,
+        hasGradient: !wantedGradients.isEmpty, scratchpad: context.scratchpad)
       engine.implementation = product.implementation
       return product
     } caffe: {
-      CaffeRecurrentProduct(streams: extents.streams, units: units, sums: sumCount)
+      CaffeRecurrentProduct(
+        streams: extents.streams, units: units, sums: sumCount, precision: context.precision)
     }
     inputProduct = try innerProduct(
       rows: extents.positions, weights: parameters[0], hasBias: true, gradients: wantedGradients)

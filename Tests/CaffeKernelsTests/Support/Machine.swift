@@ -8,6 +8,11 @@ enum Machine: CustomStringConvertible {
   /// alone.
   static let hasWinograd = InstructionSet.v4.isAvailable
   static let normalizesChannelsLast = InstructionSet.v4.isAvailable
+  /// AMX, as oneDNN's choice of code shows.
+  static let hasTiles =
+    (try? OneDNNInnerProduct(
+      rows: 64, inputs: 64, outputs: 64, hasBias: false, gradients: [], scratchpad: Scratchpad()
+    ).forward.implementation.contains("amx")) ?? false
 
   var description: String {
     switch self {

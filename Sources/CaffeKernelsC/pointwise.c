@@ -1,0 +1,96 @@
+#include "ck_pointwise.h"
+
+#include <string.h>
+
+#include "ck_parallel.h"
+#include "dispatch.h"
+
+struct cells_context {
+  const struct ck_cells *cells;
+  const float *source;
+  uint16_t *rounded;
+  float *spread;
+};
+
+static long steps(long extent, long step) { return (extent + step - 1) / step; }
+
+/// Rows of `width` cells that are worth a thread.
+static long grain(const struct ck_cells *c) {
+  return CK_LIGHT_GRAIN / (c->width * c->channels > 0 ? c->width * c->channels : 1) + 1;
+}
+
+static void round_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct cells_context *b = context;
+  const struct ck_cells *c = b->cells;
+  long height = steps(c->height, c->step_y), width = steps(c->width, c->step_x);
+  for (long row = begin; row < end; row++) {
+    long y = row / height * c->height + row % height * c->step_y;
+    const float *source = b->source + y * c->width * c->channels;
+    uint16_t *out = b->rounded + row * width * c->channels;
+    for (long x = 0; x < width; x++)
+      ck_loops()->round_bfloat16(
+          source + x * c->step_x * c->channels, c->channels, out + x * c->channels);
+  }
+}
+
+void ck_round_cells(const struct ck_cells *cells, const float *values, uint16_t *rows) {
+  struct cells_context context = {.cells = cells, .source = values, .rounded = rows};
+  ck_parallel_for(
+      cells->items * steps(cells->height, cells->step_y), grain(cells), round_part, &context);
+}
+
+static void spread_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct cells_context *b = context;
+  const struct ck_cells *c = b->cells;
+  long height = steps(c->height, c->step_y), width = steps(c->width, c->step_x);
+  size_t cell = (size_t)c->channels * sizeof(float);
+  for (long row = begin; row < end; row++) {
+    float *out = b->spread + row * c->width * c->channels;
+    memset(out, 0, (size_t)c->width * cell);
+    long y = row % c->height;
+    if (y % c->step_y) continue;
+    const float *source =
+        b->source + (row / c->height * height + y / c->step_y) * width * c->channels;
+    for (long x = 0; x < width; x++)
+      memcpy(out + x * c->step_x * c->channels, source + x * c->channels, cell);
+  }
+}
+
+void ck_spread_cells(const struct ck_cells *cells, const float *rows, float *values) {
+  struct cells_context context = {.cells = cells, .source = rows, .spread = values};
+  ck_parallel_for(cells->items * cells->height, grain(cells), spread_part, &context);
+}
+
+/// Rows that are summed in float before they go into a double.
+enum { SUMMED = 16 };
+
+struct rows_context {
+  const uint16_t *values;
+  long rows, columns;
+  float *sums;
+};
+
+static void sums_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct rows_context *b = context;
+  for (long first = begin * CK_LANES; first < end * CK_LANES; first += CK_LANES) {
+    long count = b->columns - first < CK_LANES ? b->columns - first : CK_LANES;
+    double total[CK_LANES] = {0};
+    for (long row = 0; row < b->rows; row += SUMMED) {
+      long rows = b->rows - row < SUMMED ? b->rows - row : SUMMED;
+      float sums[CK_LANES] = {0};
+      ck_loops()->add_bfloat16_rows(
+          b->values + row * b->columns + first, rows, b->columns, count, sums);
+      for (long i = 0; i < count; i++) total[i] += (double)sums[i];
+    }
+    for (long i = 0; i < count; i++) b->sums[first + i] += (float)total[i];
+  }
+}
+
+void ck_add_bfloat16_rows(const uint16_t *values, long rows, long columns, float *sums) {
+  struct rows_context context = {values, rows, columns, sums};
+  long blocks = steps(columns, CK_LANES);
+  ck_parallel_for(blocks, CK_LIGHT_GRAIN / (rows * CK_LANES + 1) + 1, sums_part, &context);
+}
