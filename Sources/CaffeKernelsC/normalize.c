@@ -18,6 +18,7 @@ struct block {
   const struct ck_joined_gradient *joined;
   const float *x, *dy, *residual;
   float *y, *dx, *dscale, *dshift;
+  uint16_t *rounded;
 };
 
 /// What the lanes of one block of channels are multiplied by and compared with.
@@ -190,7 +191,7 @@ static void backward_part(void *context, long part, long begin, long end) {
       struct stretch s = stretch(b->n, first, i);
       ck_loops()->lane_normalize_backward(
           b->dy + s.offset, b->x + s.offset, k.scale, k.shift, gradient_floor(b), k.scale, p, q,
-          &s.rows, b->dx + s.offset);
+          &s.rows, b->dx ? b->dx + s.offset : NULL, b->rounded ? b->rounded + s.offset : NULL);
     }
   }
 }
@@ -206,17 +207,27 @@ void ck_normalize(
   for_blocks(n, normalize_part, &b);
 }
 
+/// `dx` as floats, or as the rounded values that `n` says they are.
+static void write_to(struct block *b, void *dx) {
+  if (b->n->rounds_gradient)
+    b->rounded = dx;
+  else
+    b->dx = dx;
+}
+
 void ck_normalize_backward(
-    const struct ck_normalization *n, const float *dy, const float *x, float *dx, float *dscale,
+    const struct ck_normalization *n, const float *dy, const float *x, void *dx, float *dscale,
     float *dshift) {
-  struct block b = {.n = n, .x = x, .dy = dy, .dx = dx, .dscale = dscale, .dshift = dshift};
+  struct block b = {.n = n, .x = x, .dy = dy, .dscale = dscale, .dshift = dshift};
+  write_to(&b, dx);
   for_blocks(n, backward_part, &b);
 }
 
 void ck_normalize_joined_backward(
     const struct ck_normalization *n, const struct ck_joined_gradient *joined, const float *x,
-    float *dx, float *dscale, float *dshift) {
-  struct block b = {.n = n, .joined = joined, .x = x, .dy = joined->sum, .dx = dx,
-                    .dscale = dscale, .dshift = dshift};
+    void *dx, float *dscale, float *dshift) {
+  struct block b = {.n = n, .joined = joined, .x = x, .dy = joined->sum, .dscale = dscale,
+                    .dshift = dshift};
+  write_to(&b, dx);
   for_blocks(n, backward_part, &b);
 }

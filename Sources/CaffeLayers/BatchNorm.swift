@@ -36,6 +36,11 @@ final class BatchNormLayer: Layer {
   private var factors: ScaleLayer.Factors?
   /// A ReLU without slope is fused.
   private var isRectified = false
+  /// How the layer below, whose top this one normalises in place, reads the gradient: it says so before
+  /// this one is prepared.
+  var roundedGradient: RoundedOrder?
+  /// Takes the rounded gradient, which must not go over what it is made of.
+  private var rounded: Tensor?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     eps = parameter.batchNormParam.eps
@@ -76,6 +81,7 @@ final class BatchNormLayer: Layer {
     plain = try channelExtents(of: bottom[0].shape)
     for tensor in [mean, variance] { tensor.reshape(try Shape([plain.channels])) }
     kept.prepare(for: self, isNeeded: propagateDown[0])
+    rounded = roundedGradient == nil ? nil : bottom[0].diff.companion()
     try fuseFollowers()
     announceTop(in: order.layout)
   }
@@ -125,13 +131,15 @@ final class BatchNormLayer: Layer {
     if !usesKeptStatistics { updateStatistics() }
   }
 
-  private func kernel(_ order: ChannelOrder, isRectified: Bool) -> BatchNormKernel {
+  private func kernel(
+    _ order: ChannelOrder, isRectified: Bool, roundsGradient: Bool = false
+  ) -> BatchNormKernel {
     BatchNormKernel(
       order.extents, epsilon: eps,
       statistics: .init(
         mean: mean.update(), variance: variance.update(), areGiven: usesKeptStatistics),
       scale: factors?.scale.data.read(), shift: factors?.shift?.data.read(),
-      isRectified: isRectified)
+      isRectified: isRectified, roundsGradient: roundsGradient)
   }
 
   /// The BatchNorm that, alone or with its Scale, writes a blob last and is not worked into a convolution.
@@ -198,9 +206,28 @@ final class BatchNormLayer: Layer {
     let order = ChannelOrder(of: top[0].diff, plain: plain)
     let gradient = top[0].diff.read(in: order.layout)
     let input = kept.values(of: bottom[0].data).read(in: order.layout)
-    kernel(order, isRectified: isRectified).backward(
-      gradient, input: input, into: bottom[0].diff.overwrite(in: order.layout),
-      scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
+    writeGradient(in: order, isRectified: isRectified) { kernel, target in
+      kernel.backward(
+        gradient, input: input,
+        into: target ?? UnsafeMutableRawPointer(bottom[0].diff.overwrite(in: order.layout)),
+        scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
+    }
+  }
+
+  /// - Parameter write: writes the gradient to its argument: rounded, apart from all else; `nil` for the
+  ///   gradient's own place.
+  private func writeGradient(
+    in order: ChannelOrder, isRectified: Bool,
+    _ write: (BatchNormKernel, UnsafeMutableRawPointer?) -> Void
+  ) {
+    guard let rounded, let layout = roundedGradient?.rounding(order.layout) else {
+      write(kernel(order, isRectified: isRectified), nil)
+      return
+    }
+    write(
+      kernel(order, isRectified: isRectified, roundsGradient: true), rounded.overwrite(as: layout))
+    rounded.moveValues(to: bottom[0].diff)
+    rounded.discard()
   }
 
   /// As `backward` for the gradient `sum` ← sum + other: where `output` is positive, if it is given.
@@ -209,12 +236,20 @@ final class BatchNormLayer: Layer {
     guard bottom[0].count > 0 else { return }
     let order = ChannelOrder(of: sum, plain: plain)
     let input = kept.values(of: bottom[0].data).read(in: order.layout)
+    let (other, sum) = (other?.read(in: order.layout), sum.update(in: order.layout))
+    let output = output?.read(in: order.layout)
+    writeGradient(in: order, isRectified: false) { kernel, target in
+      kernel.backward(
+        joining: other, to: sum, where: output, input: input,
+        into: target ?? placeOfGradient(in: order),
+        scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
+    }
+  }
+
+  /// That of the input, if this layer alone has it: the processor has it at hand.
+  private func placeOfGradient(in order: ChannelOrder) -> UnsafeMutableRawPointer {
     let target = bottom[0].diff
-    let inputGradient =
-      kept.give(to: target) ? target.update(in: order.layout) : target.overwrite(in: order.layout)
-    kernel(order, isRectified: false).backward(
-      joining: other?.read(in: order.layout), to: sum.update(in: order.layout),
-      where: output?.read(in: order.layout), input: input, into: inputGradient,
-      scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
+    return UnsafeMutableRawPointer(
+      kept.give(to: target) ? target.update(in: order.layout) : target.overwrite(in: order.layout))
   }
 }

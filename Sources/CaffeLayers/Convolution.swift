@@ -72,12 +72,15 @@ final class ConvolutionLayer: Layer {
     let geometry = try settings.geometry(bottom[0].shape)
     let gradients = wantedGradients
     folded = gradients.isEmpty ? try foldingNormalization() : nil
+    let norm = context.reusesMemory ? followers.first as? BatchNormLayer : nil
+    norm?.roundedGradient = nil
     operation = try choose(named: settings.engine) {
       let operation = try fusingReLU { slope in
         try fastestOperation(geometry, fusedReLUSlope: slope, gradients: gradients)
       }
       for blob in top { blob.data.announce(operation.outputOrder) }
       engine.implementation = operation.implementation
+      norm?.roundedGradient = operation.roundedGradient
       return operation
     } caffe: {
       CaffeConvolutionOperation(geometry, precision: context.precision)

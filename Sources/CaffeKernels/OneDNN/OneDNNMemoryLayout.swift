@@ -36,7 +36,9 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     _ descriptor: MemoryDescriptor, isChannelsLast: Bool
   ) -> ChannelRuns? {
     let extents = descriptor.extents
-    guard extents.count > 2, let blocking = descriptor.channelBlocking else { return nil }
+    guard extents.count > 2, descriptor.holds(.float32),
+      let blocking = descriptor.channelBlocking
+    else { return nil }
     if isChannelsLast { return ChannelRuns(planes: extents[0], run: extents[1]) }
     let block = blocking.block
     guard block > 1 else { return nil }
@@ -75,6 +77,9 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   package static func blocked(_ extents: [Int], by block: Int) throws -> OneDNNMemoryLayout {
     OneDNNMemoryLayout(try MemoryDescriptor(extents, .blocked(block)))
   }
+
+  /// This order for values that are rounded to bfloat16, in which nobody finds channels.
+  package var rounded: OneDNNMemoryLayout { OneDNNMemoryLayout(descriptor.holding(.bfloat16)) }
 
   package func resized(to extents: [Int]) -> (any PackedLayout)? {
     guard let channelRuns, extents.count == self.extents.count else { return nil }
@@ -137,6 +142,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     switch descriptor.channelBlocking {
     case _ where isPlain: "plain"
     case _ where isChannelsLast: "channels last"
+    case _ where descriptor.holds(.bfloat16): "bfloat16"
     case nil: "packed"
     case let blocking?: "blocked by \(blocking.block) channels"
     }

@@ -47,9 +47,14 @@ struct OperandReader {
     self.scratchpad = scratchpad
   }
 
+  /// Whether values have to be rounded, and all of them are read in the caller's order.
+  var takesRounded: Bool { memory.holds(.bfloat16) && cells == nil }
+
   /// What the primitive is to read; valid until the next run on this scratchpad.
-  func read(_ values: UnsafeRawPointer) -> UnsafeRawPointer? {
-    guard memory.holds(.bfloat16) else { return values }
+  ///
+  /// - Parameter isRounded: the values are bfloat16 already, which this reader takes.
+  func read(_ values: UnsafeRawPointer, isRounded: Bool = false) -> UnsafeRawPointer? {
+    guard memory.holds(.bfloat16), !isRounded else { return values }
     guard let rounded = scratchpad.pointer(to: region) else { return nil }
     let floats = values.assumingMemoryBound(to: Float.self)
     let target = rounded.assumingMemoryBound(to: UInt16.self)

@@ -36,12 +36,13 @@ final class ProductBackwardWeights: WeightsGradientPass {
   var inputLayout: OneDNNMemoryLayout { input.layout }
   var outputGradientLayout: OneDNNMemoryLayout { outputGradient.layout }
   var implementation: String { product.implementation }
+  var takesRounded: Bool { outputGradient.takesRounded }
 
   func run(
-    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
+    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer, isRounded: Bool,
     into weightsGradient: GradientSum?, biasGradient: GradientSum?
   ) {
-    guard let gradient = outputGradient.read(values) else { return }
+    guard let gradient = outputGradient.read(values, isRounded: isRounded) else { return }
     if let weightsGradient, let input = input.read(inputValues) {
       product.add(gradient, input, to: weightsGradient)
     }

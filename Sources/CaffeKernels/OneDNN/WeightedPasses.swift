@@ -117,15 +117,20 @@ package final class WeightedBackwardData {
     scratch = regions[0]
   }
 
+  /// Whether the output's gradient is rounded, unless it comes so.
+  package var takesRounded: Bool { outputGradient.takesRounded }
+
   /// Overwrites `inputGradient`.
   ///
-  /// - Parameter revision: that of the weights, as for the forward pass.
+  /// - Parameters:
+  ///   - isRounded: the output's gradient is bfloat16 values in its order.
+  ///   - revision: that of the weights, as for the forward pass.
   package func run(
-    _ values: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
+    _ values: UnsafeRawPointer, isRounded: Bool = false, weights plain: UnsafePointer<Float>,
     revision: Int? = nil, into inputGradient: UnsafeMutableRawPointer
   ) {
     let rows = cells.flatMap { scratchpad.pointer(to: $0.gradient) }
-    primitive.bind(.outputGradient, outputGradient.read(values))
+    primitive.bind(.outputGradient, outputGradient.read(values, isRounded: isRounded))
     primitive.bind(.weights, weights.read(plain, revision: revision))
     primitive.bind(.inputGradient, rows ?? inputGradient)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
@@ -142,15 +147,29 @@ package protocol WeightsGradientPass: AnyObject {
   var inputLayout: OneDNNMemoryLayout { get }
   var outputGradientLayout: OneDNNMemoryLayout { get }
   var implementation: String { get }
+  /// Whether the output's gradient is rounded, unless it comes so.
+  var takesRounded: Bool { get }
 
   /// Adds to the gradients.
   ///
   /// - Parameters:
+  ///   - isRounded: the output's gradient is bfloat16 values in its order.
   ///   - weightsGradient: nil if nobody wants it.
   ///   - biasGradient: nil if there is no bias, or nobody wants it.
   func run(
-    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
+    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer, isRounded: Bool,
     into weightsGradient: GradientSum?, biasGradient: GradientSum?)
+}
+
+extension WeightsGradientPass {
+  package func run(
+    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
+    into weightsGradient: GradientSum?, biasGradient: GradientSum?
+  ) {
+    run(
+      inputValues, outputGradient: values, isRounded: false, into: weightsGradient,
+      biasGradient: biasGradient)
+  }
 }
 
 /// The primitive that computes both.
@@ -188,12 +207,14 @@ final class WeightedBackwardWeights: WeightsGradientPass {
     }
   }
 
+  var takesRounded: Bool { outputGradient.takesRounded }
+
   func run(
-    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
+    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer, isRounded: Bool,
     into weightsGradient: GradientSum?, biasGradient: GradientSum?
   ) {
     primitive.bind(.input, input.read(inputValues))
-    primitive.bind(.outputGradient, outputGradient.read(values))
+    primitive.bind(.outputGradient, outputGradient.read(values, isRounded: isRounded))
     primitive.bind(.weightsGradient, weights.target(for: weightsGradient))
     primitive.bind(.biasGradient, bias?.target(for: biasGradient))
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))

@@ -27,16 +27,18 @@ package struct BatchNormKernel {
   /// - Parameters:
   ///   - scale, shift: one value per channel; `nil` means 1 and 0.
   ///   - isRectified: whether a ReLU is applied to y.
+  ///   - roundsGradient: the input's gradient is written as bfloat16, apart from all that is read.
   package init(
     _ extents: ChannelExtents, epsilon: Float, statistics: Statistics,
     scale: UnsafePointer<Float>? = nil, shift: UnsafePointer<Float>? = nil,
-    isRectified: Bool = false
+    isRectified: Bool = false, roundsGradient: Bool = false
   ) {
     let blocked = extents.blocked()
     settings = ck_normalization(
       outer: blocked.outer, channels: blocked.channels, inner: blocked.inner, block: blocked.block,
       mean: statistics.mean, variance: statistics.variance, given: statistics.areGiven,
-      eps: epsilon, scale: scale, shift: shift, floor: isRectified ? 0 : -.infinity)
+      eps: epsilon, scale: scale, shift: shift, floor: isRectified ? 0 : -.infinity,
+      rounds_gradient: roundsGradient)
   }
 
   /// Overwrites `output`, which may be `input`, and the statistics unless they are given.
@@ -53,7 +55,7 @@ package struct BatchNormKernel {
   /// shift that are given.
   package func backward(
     _ gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    into inputGradient: UnsafeMutablePointer<Float>,
+    into inputGradient: UnsafeMutableRawPointer,
     scaleGradient: UnsafeMutablePointer<Float>? = nil,
     shiftGradient: UnsafeMutablePointer<Float>? = nil
   ) {
@@ -67,7 +69,7 @@ package struct BatchNormKernel {
   package func backward(
     joining other: UnsafePointer<Float>?, to sum: UnsafeMutablePointer<Float>,
     where output: UnsafePointer<Float>?, input: UnsafePointer<Float>,
-    into inputGradient: UnsafeMutablePointer<Float>,
+    into inputGradient: UnsafeMutableRawPointer,
     scaleGradient: UnsafeMutablePointer<Float>? = nil,
     shiftGradient: UnsafeMutablePointer<Float>? = nil
   ) {

@@ -15,6 +15,8 @@ struct ck_normalization {
   const float *scale, *shift;
   /// 0 for a ReLU behind it, −infinity for none.
   float floor;
+  /// The gradient `dx` is of bfloat16 values (uint16_t), and apart from all that is read.
+  bool rounds_gradient;
 };
 
 /// Writes `y`, which may be `x`, and unless they are given, mean and variance.
@@ -35,11 +37,11 @@ struct ck_joined_gradient {
 
 /// Writes `dx`, which may be `dy`, and adds to the gradients of scale and shift; NULL drops one.
 void ck_normalize_backward(
-    const struct ck_normalization *n, const float *dy, const float *x, float *dx, float *dscale,
+    const struct ck_normalization *n, const float *dy, const float *x, void *dx, float *dscale,
     float *dshift);
 
 /// As `ck_normalize_backward` for the `sum` of `joined`, which it works out; the floor is that of
 /// `joined`. `dx` may be `x`.
 void ck_normalize_joined_backward(
     const struct ck_normalization *n, const struct ck_joined_gradient *joined, const float *x,
-    float *dx, float *dscale, float *dshift);
+    void *dx, float *dscale, float *dshift);

@@ -14,6 +14,9 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
   private let convolution: OneDNNConvolution
   private let parts: Int
   private let orders: ConvolutionOrders
+  /// How a net that nobody looks into may hand the output's gradient over: rounded. `nil` if the passes
+  /// do not round it, or read it in different orders.
+  let roundedGradient: RoundedOrder?
 
   /// - Parameter bottom: the order in which the input will come; nil if any will do.
   /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take, or not in this variant.
@@ -60,6 +63,7 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
     self.convolution = convolution
     self.orders = orders
     parts = items == 0 ? 1 : geometry.batch / items
+    roundedGradient = orders.roundedGradient(of: convolution)
   }
 
   /// oneDNN's name of the forward pass's code.
@@ -86,12 +90,14 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
 
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
     guard let pass = convolution.backwardData, let orders = orders.data else { return }
-    let source = outputGradient.read(as: orders.outputGradient)
+    let order = order(of: outputGradient, else: orders.outputGradient)
+    let source = outputGradient.read(as: order)
     let target = inputGradient.overwrite(as: orders.inputGradient)
     for part in 0..<parts {
       pass.run(
-        source + start(of: part, orders.outputGradient), weights: weights.read(),
-        revision: weights.revision, into: target + start(of: part, orders.inputGradient))
+        source + start(of: part, order), isRounded: order !== orders.outputGradient,
+        weights: weights.read(), revision: weights.revision,
+        into: target + start(of: part, orders.inputGradient))
     }
   }
 
@@ -100,13 +106,24 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
   ) {
     guard let pass = convolution.backwardWeights, let orders = orders.weights else { return }
     let source = input.read(as: orders.input)
-    let gradient = outputGradient.read(as: orders.outputGradient)
+    let order = order(of: outputGradient, else: orders.outputGradient)
+    let gradient = outputGradient.read(as: order)
     for part in 0..<parts {
       pass.run(
-        source + start(of: part, orders.input),
-        outputGradient: gradient + start(of: part, orders.outputGradient),
-        into: weights.accumulate(), biasGradient: bias?.accumulate())
+        source + start(of: part, orders.input), outputGradient: gradient + start(of: part, order),
+        isRounded: order !== orders.outputGradient, into: weights.accumulate(),
+        biasGradient: bias?.accumulate())
     }
+  }
+
+  /// The rounded order if the gradient is in it.
+  private func order(
+    of outputGradient: Tensor, else exact: OneDNNMemoryLayout
+  ) -> OneDNNMemoryLayout {
+    guard let rounded = roundedGradient?.rounded, let layout = outputGradient.layout,
+      layout.isEqual(to: rounded)
+    else { return exact }
+    return rounded
   }
 
   /// Where a part begins: items are outermost in every order.
@@ -129,6 +146,17 @@ extension ConvolutionOrders {
       input: convolution.forward.inputLayout, output: convolution.forward.outputLayout,
       data: convolution.backwardData.map { ($0.outputGradientLayout, $0.inputGradientLayout) },
       weights: convolution.backwardWeights.map { ($0.inputLayout, $0.outputGradientLayout) })
+  }
+
+  /// That of what both backward passes round.
+  func roundedGradient(of convolution: OneDNNConvolution) -> RoundedOrder? {
+    let passes = [
+      convolution.backwardData.map { $0.takesRounded ? data?.outputGradient : nil },
+      convolution.backwardWeights.map { $0.takesRounded ? weights?.outputGradient : nil },
+    ].compactMap { $0 }
+    guard let order = passes.first ?? nil, passes.allSatisfy({ $0?.isEqual(to: order) ?? false })
+    else { return nil }
+    return RoundedOrder(exact: order, rounded: order.rounded)
   }
 
   /// The same orders of another number of items.
