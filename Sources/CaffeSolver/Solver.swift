@@ -53,8 +53,8 @@ public final class Solver {
 
   /// - Parameters:
   ///   - engine: the engine for layers whose prototxt names none.
-  ///   - precision: in which numbers convolutions and inner products multiply, if not as the solver's
-  ///     `precision` says.
+  ///   - precision: in which numbers convolutions, inner products and recurrent layers multiply, if not
+  ///     as the solver's `precision` says.
   ///   - fusingLayers: a layer may do the work of those behind it; never under `debug_info`.
   ///   - choices: decides by measurement which code layers run; built-in rules without it. A resumed
   ///     run is the same bit for bit only with the same choices.

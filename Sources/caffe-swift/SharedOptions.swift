@@ -90,7 +90,7 @@ struct EngineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "In which numbers convolutions and inner products multiply: FLOAT32 or BF16.",
+      "In which numbers convolutions, inner products and recurrent layers multiply: FLOAT32 or BF16.",
       discussion: """
         BF16 needs a processor with AVX-512 BF16; with --engine CAFFE it is imitated on any other. It goes \
         before a solver's own field "precision".

@@ -167,7 +167,7 @@ struct Time: ParsableCommand {
     log.info("*** Benchmark ends ***")
     if let trace { try write(JSONLine.text(ChromeTrace(net, timing), snakeCase: false), to: trace) }
     guard table || json != nil else { return }
-    let profile = try NetProfile(net, timing)
+    let profile = try NetProfile(net, timing, precision: engine.precision ?? .float32)
     if table { for line in profile.lines { print(line) } }
     if let json { try write(JSONLine.text(profile), to: json) }
   }

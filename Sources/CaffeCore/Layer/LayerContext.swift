@@ -37,7 +37,7 @@ public struct LayerContext {
   public var phase: Phase
   /// The engine asked for on the command line; `nil` leaves the choice to each layer.
   public var engine: Engine?
-  /// In which numbers convolutions and inner products multiply.
+  /// In which numbers convolutions, inner products and recurrent layers multiply.
   public var precision: Precision
   /// Whether a layer may do the work of those that run in place on its top. The engine `CAFFE` never
   /// does.

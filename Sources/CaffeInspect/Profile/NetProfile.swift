@@ -1,5 +1,6 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 import CaffeNet
 import CaffeSolver
 
@@ -33,19 +34,24 @@ package struct NetProfile: Encodable {
 
   package let net: String
   package let iterations: Int
-  /// What OpenBLAS reaches on square matrices here and now.
+  /// In which the net multiplies.
+  package let precision: String
+  /// What OpenBLAS or oneDNN reaches on square matrices, in the net's precision, here and now.
   package let peakGflops: Double
   /// Means over the iterations.
   package let forwardMs: Double
   package let backwardMs: Double
   package let layers: [Layer]
 
-  /// - Parameter timing: of this net; both passes are run once more, to count conversions and to see
-  ///   the orders of blobs whose memory others use later.
-  package init(_ net: Net, _ timing: LayerTiming) throws {
+  /// - Parameters:
+  ///   - timing: of this net; both passes are run once more, to count conversions and to see the orders
+  ///     of blobs whose memory others use later.
+  ///   - precision: in which the net multiplies.
+  package init(_ net: Net, _ timing: LayerTiming, precision: Precision = .float32) throws {
     self.net = net.name
     iterations = timing.passes.milliseconds.count
-    let peak = MachinePeak.gigaflopsPerSecond()
+    self.precision = precision.rawValue
+    let peak = MachinePeak.gigaflopsPerSecond(precision)
     peakGflops = peak
     forwardMs = timing.forward.map(\.mean).reduce(0, +)
     backwardMs = timing.backward.map(\.mean).reduce(0, +)
@@ -128,7 +134,8 @@ extension NetProfile {
     return ["net '\(net)', means of \(iterations) iterations", ""] + table.lines + [
       "",
       "forward \(Text.number(rounded(forwardMs))) ms, backward \(Text.number(rounded(backwardMs))) ms, conversions \(total)",
-      "peak: \(Text.number(rounded(peakGflops))) GFLOP/s, of a product of square matrices",
+      "peak: \(Text.number(rounded(peakGflops))) GFLOP/s, of a product of square matrices"
+        + (precision == Precision.bfloat16.rawValue ? " of bfloat16" : ""),
     ]
   }
 }

@@ -67,7 +67,7 @@ public struct SolverParameter: Message {
     }
   }
 
-  /// In which numbers convolutions and inner products multiply; all else is float32.
+  /// In which numbers convolutions, inner products and recurrent layers multiply; all else is float32.
   public enum Precision: Int32, ProtoEnum {
     case float32 = 10001
     case bf16 = 10002

@@ -124,7 +124,7 @@ typedef enum _Caffe__SolverParameter__MonitorMode {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CAFFE__SOLVER_PARAMETER__MONITOR_MODE)
 } Caffe__SolverParameter__MonitorMode;
 /*
- * In which numbers convolutions and inner products multiply; all else is float32.
+ * In which numbers convolutions, inner products and recurrent layers multiply; all else is float32.
  */
 typedef enum _Caffe__SolverParameter__Precision {
   CAFFE__SOLVER_PARAMETER__PRECISION__FLOAT32 = 10001,
