@@ -1,7 +1,7 @@
 import COneDNN
 
-/// Passes of a fully connected layer in oneDNN's terms; blobs in plain order. What is
-/// multiplied is bfloat16, all results are float32.
+/// Two passes of a fully connected layer in oneDNN's terms; blobs in plain order. What is multiplied is
+/// bfloat16, all results are float32.
 struct InnerProductDescriptors {
   let rows: Int
   let inputs: Int

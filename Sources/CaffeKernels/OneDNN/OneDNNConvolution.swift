@@ -56,9 +56,7 @@ package final class OneDNNConvolution {
         attributes: Attributes(fused: fused))
       return (descriptors, forward)
     }
-    if chosen.runsOnTiles, let blobs = try PointwiseBlobs(geometry),
-      chosen.layout(.input).descriptor.holding(.float32).isEqual(to: blobs.input.layout.descriptor)
-    {
+    if let blobs = try chosen.cellsOnTiles(of: geometry) {
       let product = try OneDNNInnerProduct(
         rows: geometry.batch * geometry.outputSize, inputs: geometry.inputChannels,
         outputs: geometry.outputChannels, hasBias: hasBias, fused: fused, gradients: gradients,
@@ -76,8 +74,16 @@ package final class OneDNNConvolution {
 }
 
 extension PrimitiveDescriptor {
-  /// Whether it multiplies bfloat16 in the processor's tiles (AMX). oneDNN 2.6 fills those row by row of
-  /// an image, so that a product of matrices was up to five times as fast in the gradients of windows of
-  /// single cells (1x1, 7x7 cells).
-  fileprivate var runsOnTiles: Bool { implementation.contains("amx") }
+  /// The blobs of a convolution of single cells that would multiply bfloat16 in the processor's tiles
+  /// (AMX). oneDNN 2.6 fills those row by row of an image, so that a product of matrices was up to five
+  /// times as fast in the gradients (1x1 windows on 7x7 cells).
+  ///
+  /// - Returns: `nil` for all other convolutions, and where there is nothing to multiply.
+  fileprivate func cellsOnTiles(of geometry: ConvolutionGeometry) throws -> PointwiseBlobs? {
+    guard implementation.contains("amx"), geometry.multiplyAdds > 0,
+      let blobs = try PointwiseBlobs(geometry),
+      layout(.input).descriptor.holding(.float32).isEqual(to: blobs.input.layout.descriptor)
+    else { return nil }
+    return blobs
+  }
 }
