@@ -89,7 +89,8 @@ public final class Net {
       let values = blobs.reduce(0) { $0 + $1.count }
       let pool = MemoryPool(expecting: 2 * values * MemoryLayout<Float>.size)
       for blob in blobs { blob.draw(from: pool) }
-      context.scratchpad.draw(from: PooledScratch(pool))
+      // Training keeps it to itself: there it would come on top of what backward passes need.
+      if context.runsOnlyForward { context.scratchpad.draw(from: PooledScratch(pool)) }
     }
     let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
@@ -222,7 +223,6 @@ extension Net {
     let step = steps[index]
     guard step.needsBackward, !step.layer.isFused(.backward) else { return }
     try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
-    scratchpad.rest()
     for blob in step.discardable { discard(blob, of: step.layer) }
   }
 
