@@ -4,6 +4,7 @@
 
 #include "ck_parallel.h"
 #include "dispatch.h"
+#include "lanes.h"
 
 struct cells_context {
   const struct ck_cells *cells;
@@ -83,7 +84,7 @@ static void sums_part(void *context, long part, long begin, long end) {
       float sums[CK_LANES] = {0};
       ck_loops()->add_bfloat16_rows(
           b->values + row * b->columns + first, rows, b->columns, count, sums);
-      for (long i = 0; i < count; i++) total[i] += (double)sums[i];
+      ck_add_lanes(sums, total);
     }
     for (long i = 0; i < count; i++) b->sums[first + i] += (float)total[i];
   }

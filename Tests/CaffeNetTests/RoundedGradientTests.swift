@@ -34,7 +34,7 @@ struct RoundedGradientTests {
     layer { name: "sum" type: "Eltwise" bottom: "r" bottom: "b" top: "y" }
     """
 
-  private func net(_ layers: String, isSeen: Bool, items: Int = 4) throws -> Net {
+  private func net(_ layers: String, isSeen: Bool) throws -> Net {
     var description = try TestNet.parse(
       """
       force_backward: true
