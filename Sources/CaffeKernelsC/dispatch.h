@@ -7,6 +7,7 @@
 #include "ck_random.h"
 #include "ck_reduce.h"
 #include "ck_update.h"
+#include "ck_winograd.h"
 
 /// Elements after which the constants of a loop over lanes repeat.
 #define CK_LANES 64
@@ -22,6 +23,19 @@ static inline void ck_prefetch_row(const float *row, const struct ck_rows *rows)
   for (long i = 0; i < rows->count; i += 16) __builtin_prefetch(row + 8 * rows->stride + i);
 }
 
+/// A tile of a plane of `height` by `width` cells, which are `cell` floats apart: it begins at (y, x) and
+/// may reach beyond the plane.
+struct ck_tile {
+  long height, width, cell, y, x;
+};
+
+/// A product of a few matrices' rows by a panel of two vectors' width: `rows` of `a`, which lie
+/// `a_row` floats apart, their `inner` values `a_step`; `vectors` of the panel are used.
+struct ck_winograd_product {
+  long rows, inner, vectors, a_row, a_step, out_row;
+  int adds;
+};
+
 /// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled
 /// once, split the work among threads.
 struct ck_loops {
@@ -33,6 +47,8 @@ struct ck_loops {
   void (*update[CK_UPDATE_COUNT])(
       const struct ck_update *update, long count, float *weights, float *gradient, float *history,
       float *history2);
+  /// Floats of a vector in the loops that hold channels in vectors.
+  long vector;
 #define LOOP(result, name, ...) result (*name)(__VA_ARGS__);
 #include "loops/signatures.inc"
 #undef LOOP

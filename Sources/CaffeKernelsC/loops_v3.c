@@ -8,6 +8,8 @@
 #include "dispatch.h"
 
 #define CK_TABLE ck_loops_v3
+#define CK_VECTOR 8
+#define CK_WINOGRAD_ROWS 6
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "loops/all.inc"
 #pragma clang attribute pop

@@ -85,34 +85,22 @@ final class ConvolutionLayer: Layer {
     } caffe: {
       CaffeConvolutionOperation(geometry, precision: context.precision)
     }
+    if operation is WinogradConvolutionOperation { engine.engine = .caffe }
   }
 
   private func fastestOperation(
     _ geometry: ConvolutionGeometry, fusedReLUSlope: Float?, gradients: WeightedGradients
-  ) throws -> OneDNNConvolutionOperation {
-    let hasBias = settings.hasBias || folded != nil
-    func make(
-      _ geometry: ConvolutionGeometry, _ variant: ConvolutionVariant, _ order: (any PackedLayout)?,
-      _ scratchpad: Scratchpad
-    ) throws -> OneDNNConvolutionOperation {
-      try OneDNNConvolutionOperation(
-        geometry, variant: variant, hasBias: hasBias, precision: context.precision,
-        fusedReLUSlope: fusedReLUSlope, gradients: gradients,
-        bottom: order as? OneDNNMemoryLayout, scratchpad: scratchpad)
-    }
-    let order = bottom[0].data.layout
-    let variant =
-      try self.variant
-      ?? ConvolutionVariant.fastest(
-        context.choices, geometry: geometry,
-        setting: "\(hasBias ? "bias" : "no bias")\(fusedReLUSlope == nil ? "" : " ReLU")",
-        precision: context.precision, gradients: gradients, order: order
-      ) { try make($0, $1, $2, Scratchpad()) }
+  ) throws -> any PackedConvolutionOperation {
+    let request = ConvolutionRequest(
+      geometry: geometry, hasBias: settings.hasBias || folded != nil, precision: context.precision,
+      fusedReLUSlope: fusedReLUSlope, gradients: gradients, bottom: bottom[0].data.layout,
+      isOneDNNWanted: isOneDNNWanted(settings.engine))
+    let variant = try self.variant ?? .fastest(context.choices, for: request)
     self.variant = variant
     do {
-      return try make(geometry, variant, order, context.scratchpad)
+      return try variant.operation(for: request, scratchpad: context.scratchpad)
     } catch is EngineRefusal {
-      return try make(geometry, .ruled, order, context.scratchpad)
+      return try ConvolutionVariant.ruled.operation(for: request, scratchpad: context.scratchpad)
     }
   }
 

@@ -1,5 +1,6 @@
 import CaffeCore
 import CaffeErrors
+import CaffeKernels
 import CaffeNet
 import CaffeTestSupport
 import Testing
@@ -19,6 +20,65 @@ import Testing
     net.blob("x")?.reshape([3, 2, 6, 4])
     try net.forward()
     #expect(net.blob("y")?.shape[0] == 3)
+  }
+
+  /// Has answered every question with one name.
+  private final class Answer: SpeedChoices.Memory {
+    private let name: String
+    init(_ name: String) { self.name = name }
+    func choice(for key: String) -> String? { name }
+    func keep(_ choice: String, for key: String) -> String { choice }
+  }
+
+  /// 3x3 windows in a chain, one of them in groups, with a ReLU to be taken along.
+  private static func chain(_ context: LayerContext) throws -> Net {
+    try Net(
+      TestNet.parse(
+        """
+        force_backward: true
+        layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 32 dim: 9 dim: 11 } } }
+        layer { name: 'a' type: 'Convolution' bottom: 'x' top: 'a' convolution_param {
+          num_output: 48 kernel_size: 3 pad: 1 weight_filler { type: 'xavier' } bias_filler { value: 0.1 } } }
+        layer { name: 'relu' type: 'ReLU' bottom: 'a' top: 'a' relu_param { negative_slope: 0.2 } }
+        layer { name: 'b' type: 'Convolution' bottom: 'a' top: 'y' convolution_param {
+          num_output: 32 kernel_size: 3 bias_term: false weight_filler { type: 'xavier' } } }
+        layer { name: 'c' type: 'Convolution' bottom: 'y' top: 'z' convolution_param {
+          num_output: 64 kernel_size: 3 pad: 2 group: 2 weight_filler { type: 'xavier' } } }
+        """),
+      context: context)
+  }
+
+  @Test func tilesComputeWhatTheDefinitionDoes() throws {
+    let choices = SpeedChoices(machine: "here", memory: Answer("CAFFE winograd"))
+    let net = try Self.chain(LayerContext(phase: .train, choices: choices))
+    for layer in net.layers where layer.type == "Convolution" {
+      #expect(layer.engine.engine == .caffe)
+      #expect(layer.engine.implementation?.hasPrefix("winograd:") == true)
+    }
+    let definition = try Self.chain(LayerContext(phase: .train, engine: .caffe))
+    for (to, from) in zip(net.parameters, definition.parameters) {
+      to.blob.data.values = from.blob.data.values
+    }
+    func run(_ net: Net) throws -> [[Float]] {
+      let (x, z) = (try #require(net.blob("x")), try #require(net.blob("z")))
+      x.data.values = (0..<x.count).map { Float($0 * 31 % 97) / 97 - 0.5 }
+      try net.forward()
+      z.diff.values = (0..<z.count).map { Float($0 * 57 % 97) / 97 - 0.5 }
+      net.clearGradients()
+      try net.backward()
+      return [z.data.values, x.diff.values] + net.parameters.map { $0.blob.diff.values }
+    }
+    for (found, expected) in zip(try run(net), try run(definition)) {
+      #expect(Closeness.worst(found, expected) < 1e-4)
+    }
+  }
+
+  @Test func aNamedEngineIsKeptTo() throws {
+    let choices = SpeedChoices(machine: "here", memory: Answer("CAFFE winograd"))
+    let context = LayerContext(phase: .train, engine: .oneDNN, choices: choices)
+    for layer in try Self.chain(context).layers where layer.type == "Convolution" {
+      #expect(layer.engine.engine == .oneDNN)
+    }
   }
 
   /// Four items of this size need 120 MB for Winograd's tiles, one needs 35 MB.

@@ -14,8 +14,8 @@ public enum Engine: String, Sendable, CaseIterable {
 public struct EngineChoice: Sendable {
   public var engine = Engine.caffe
   public var refusals: [String] = []
-  /// The library's name of the code that runs the forward pass, such as `jit:avx512_core`; `nil` for
-  /// our own.
+  /// The name of the code that runs the forward pass, such as `jit:avx512_core`; `nil` for our own where
+  /// there is but one.
   public var implementation: String?
 
   public init() {}

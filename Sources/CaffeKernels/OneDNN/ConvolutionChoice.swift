@@ -3,15 +3,18 @@ import COneDNN
 /// Which algorithm and which order of the channels a convolution runs fastest with, as measured on
 /// two AVX-512 cores.
 extension ConvolutionGeometry {
-  /// Whether oneDNN could work on transformed tiles: 3x3 windows of stride 1.
-  package var admitsWinograd: Bool {
-    input.count == 2 && groups == 1 && kernel == [3, 3] && stride == [1, 1] && dilation == [1, 1]
+  /// Whether the windows could be worked on as transformed tiles: 3x3 of stride 1.
+  package var hasWinogradWindows: Bool {
+    kernel == [3, 3] && stride == [1, 1] && dilation == [1, 1]
   }
+
+  /// Whether oneDNN could do so.
+  package var admitsWinograd: Bool { hasWinogradWindows && groups == 1 }
 
   /// From 64 channels on, such windows ran 1.5 to 2.7 times faster on transformed tiles, in all three
   /// passes; oneDNN's own choice takes Winograd for the weights' gradient only.
   package var winogradPays: Bool {
-    admitsWinograd && min(inputChannels, outputChannels) >= 64
+    hasWinogradWindows && min(inputChannels, outputChannels) / groups >= 64
   }
 
   /// Calls `create` with oneDNN's name of the algorithm; `automatic` comes back from Winograd to
@@ -23,7 +26,7 @@ extension ConvolutionGeometry {
     case .direct: return try create(dnnl_convolution_direct)
     case .winograd: return try create(dnnl_convolution_winograd)
     case .automatic:
-      guard winogradPays else { return try create(dnnl_convolution_direct) }
+      guard winogradPays, admitsWinograd else { return try create(dnnl_convolution_direct) }
       do {
         return try create(dnnl_convolution_winograd)
       } catch is EngineRefusal {

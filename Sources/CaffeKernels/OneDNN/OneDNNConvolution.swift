@@ -23,6 +23,9 @@ package final class OneDNNConvolution {
   /// Present if `gradients` had `weights`.
   package let backwardWeights: (any WeightsGradientPass)?
 
+  /// Whether the forward pass works on transformed tiles.
+  package var isWinograd: Bool { forward.implementation.contains("wino") }
+
   /// Bytes of working memory of the passes over bottom and top.
   package var scratchByteCount: Int {
     max(forward.scratchByteCount, backwardData?.scratchByteCount ?? 0)

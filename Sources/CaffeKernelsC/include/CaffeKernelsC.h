@@ -22,3 +22,4 @@
 #include "ck_softmax.h"
 #include "ck_update.h"
 #include "ck_window.h"
+#include "ck_winograd.h"

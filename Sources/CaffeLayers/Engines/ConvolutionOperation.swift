@@ -13,6 +13,17 @@ protocol ConvolutionOperation {
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?)
 }
 
+/// A convolution whose blobs are in packed orders.
+protocol PackedConvolutionOperation: ConvolutionOperation {
+  /// The name of the forward pass's code.
+  var implementation: String { get }
+  /// The order the output will have.
+  var outputOrder: any PackedLayout { get }
+  /// How a net that nobody looks into may hand the output's gradient over: rounded. `nil` if the passes
+  /// do not round it, or read it in different orders.
+  var roundedGradient: RoundedOrder? { get }
+}
+
 /// OpenBLAS: unfolds windows and multiplies matrices, in plain order.
 struct CaffeConvolutionOperation: ConvolutionOperation {
   private let convolution: ReferenceConvolution

@@ -4,7 +4,7 @@ import CaffeKernels
 /// A convolution as a net uses it, on blobs of its own: all passes, and the conversions to and from the
 /// orders of the layers around.
 final class ConvolutionTrial {
-  private let operation: OneDNNConvolutionOperation
+  private let operation: any PackedConvolutionOperation
   private let gradients: WeightedGradients
   private let order: (any PackedLayout)?
   private let topOrder: any PackedLayout
@@ -13,19 +13,16 @@ final class ConvolutionTrial {
   private let weights: Blob
   private let bias: Blob
 
-  /// - Parameters:
-  ///   - order: that of the bottom; `nil` for plain.
-  ///   - topOrder: in which the layers above, which go by their rules, would have the top.
+  /// - Parameter topOrder: in which the layers above, which go by their rules, would have the top.
   init(
-    _ operation: OneDNNConvolutionOperation, _ geometry: ConvolutionGeometry,
-    gradients: WeightedGradients, order: (any PackedLayout)?,
+    _ operation: any PackedConvolutionOperation, _ request: ConvolutionRequest,
     topOrder: any PackedLayout
   ) throws {
     self.operation = operation
-    self.gradients = gradients
-    self.order = order
+    gradients = request.gradients
+    order = request.bottom
     self.topOrder = topOrder
-    let g = geometry
+    let g = request.geometry
     bottom = Blob("bottom", try Shape([g.batch, g.inputChannels] + g.input))
     top = Blob("top", try Shape([g.batch, g.outputChannels] + g.output))
     weights = Blob("weights", try Shape([g.outputChannels, g.inputChannels / g.groups] + g.kernel))

@@ -2,26 +2,44 @@ import CaffeCore
 import CaffeErrors
 import CaffeKernels
 
-/// One way in which oneDNN may run a convolution: on which algorithm, its bottom in which order.
-struct ConvolutionVariant {
-  let name: String
-  let algorithm: OneDNNConvolution.Algorithm
-  /// `nil` for what the built-in rules say.
-  let input: LayoutRequest?
+/// A convolution that a layer asks for, whichever code will run it.
+struct ConvolutionRequest {
+  var geometry: ConvolutionGeometry
+  let hasBias: Bool
+  let precision: Precision
+  let fusedReLUSlope: Float?
+  let gradients: WeightedGradients
+  /// The order in which the bottom comes; `nil` for plain.
+  var bottom: (any PackedLayout)?
+  /// The engine ONEDNN was asked for, so that no other code will do.
+  let isOneDNNWanted: Bool
+}
 
-  /// What the rules say: the order of the bottom or, where that is plain, the order a chain of layers
-  /// should keep.
-  static let ruled = ConvolutionVariant(name: "rule", algorithm: .automatic, input: nil)
+/// One way in which a convolution may run: by which code, its bottom in which order.
+struct ConvolutionVariant {
+  private enum Code {
+    case ruled
+    /// - Parameter input: the order of the bottom; `nil` for what the built-in rules say.
+    case oneDNN(OneDNNConvolution.Algorithm, input: LayoutRequest?)
+    /// Our loops on transformed tiles.
+    case tiles
+  }
+
+  let name: String
+  private let code: Code
+
+  /// What the rules say: oneDNN with the bottom in the order it has or, where that is plain, in the order
+  /// a chain of layers should keep; our tiles where oneDNN has none that would pay.
+  static let ruled = ConvolutionVariant(name: "rule", code: .ruled)
+  private static let tiles = ConvolutionVariant(name: "CAFFE winograd", code: .tiles)
 
   /// All that could be worth a trial, `ruled` first: the other order, which costs conversions where the
-  /// bottom has one, and the other algorithm.
-  ///
-  /// - Parameter order: that of the bottom; `nil` for plain.
-  static func all(
-    for geometry: ConvolutionGeometry, precision: Precision, order: (any PackedLayout)?
-  ) -> [ConvolutionVariant] {
+  /// bottom has one, and the other algorithms.
+  static func all(for request: ConvolutionRequest) -> [ConvolutionVariant] {
+    let geometry = request.geometry
     let isChannelsLast =
-      if let order { (order as? OneDNNMemoryLayout)?.isChannelsLast ?? false } else {
+      if let order = request.bottom { (order as? OneDNNMemoryLayout)?.isChannelsLast ?? false } else
+      {
         geometry.prefersChannelsLast
       }
     let (otherName, other): (String, LayoutRequest) =
@@ -34,53 +52,96 @@ struct ConvolutionVariant {
     ) -> ConvolutionVariant {
       ConvolutionVariant(
         name: [algorithm.0, order?.0].compactMap { $0 }.joined(separator: ", "),
-        algorithm: algorithm.1, input: order?.1)
+        code: .oneDNN(algorithm.1, input: order?.1))
     }
-    let same = [ruled, variant(usual, (otherName, other))]
-    // oneDNN's Winograd multiplies float32 only.
-    guard geometry.admitsWinograd, precision == .float32 else { return same }
-    return same + [variant(unusual, nil), variant(unusual, (otherName, other))]
+    var variants = [ruled, variant(usual, (otherName, other))]
+    // Winograd multiplies float32 only.
+    guard geometry.hasWinogradWindows, request.precision == .float32 else { return variants }
+    variants += [variant(unusual, nil), variant(unusual, (otherName, other))]
+    if !request.isOneDNNWanted { variants.append(tiles) }
+    return variants
+  }
+
+  /// - Throws: `EngineRefusal` for a geometry that does not run in this way.
+  func operation(
+    for request: ConvolutionRequest, scratchpad: Scratchpad
+  ) throws -> any PackedConvolutionOperation {
+    func oneDNN(
+      _ algorithm: OneDNNConvolution.Algorithm, _ input: LayoutRequest?
+    ) throws -> OneDNNConvolutionOperation {
+      try OneDNNConvolutionOperation(
+        request.geometry, algorithm: algorithm, input: input, hasBias: request.hasBias,
+        precision: request.precision, fusedReLUSlope: request.fusedReLUSlope,
+        gradients: request.gradients, bottom: request.bottom as? OneDNNMemoryLayout,
+        scratchpad: scratchpad)
+    }
+    func tiles() throws -> WinogradConvolutionOperation {
+      try WinogradConvolutionOperation(
+        request.geometry, fusedReLUSlope: request.fusedReLUSlope, gradients: request.gradients,
+        bottom: request.bottom, scratchpad: scratchpad)
+    }
+    switch code {
+    case .oneDNN(let algorithm, let input): return try oneDNN(algorithm, input)
+    case .tiles: return try tiles()
+    case .ruled:
+      let operation = try oneDNN(.automatic, nil)
+      guard request.geometry.winogradPays, request.precision == .float32, !operation.isWinograd,
+        !request.isOneDNNWanted
+      else { return operation }
+      do { return try tiles() } catch is EngineRefusal { return operation }
+    }
   }
 }
 
 extension ConvolutionVariant {
   /// The fastest variant, as measured now or once before; the rules' where nothing measures.
-  ///
-  /// - Parameters:
-  ///   - order: the order in which the bottom comes; `nil` for plain.
-  ///   - make: the operation as the layer would make it, for a geometry of perhaps fewer items.
   static func fastest(
-    _ choices: SpeedChoices?, geometry: ConvolutionGeometry, setting: String,
-    precision: Precision, gradients: WeightedGradients, order: (any PackedLayout)?,
-    make:
-      @escaping (
-        ConvolutionGeometry, ConvolutionVariant, _ order: (any PackedLayout)?
-      ) throws -> OneDNNConvolutionOperation
+    _ choices: SpeedChoices?, for request: ConvolutionRequest
   ) throws -> ConvolutionVariant {
+    let geometry = request.geometry
     guard let choices, geometry.batch > 0 else { return ruled }
-    let sample = try geometry.sample(mostMultiplyAdds: 2_000_000_000)
-    let sampleOrder = order?.resized(to: [sample.batch, sample.inputChannels] + sample.input)
-    guard order == nil || sampleOrder != nil else { return ruled }
-    let variants = all(for: sample, precision: precision, order: sampleOrder)
-    var ruledOrder: (any PackedLayout)?
-    func topOrder() throws -> any PackedLayout {
-      let order = try ruledOrder ?? make(sample, ruled, sampleOrder).outputOrder
-      ruledOrder = order
-      return order
+    var sample = request
+    sample.geometry = try geometry.sample(mostMultiplyAdds: 2_000_000_000)
+    sample.bottom = request.bottom?.resized(
+      to: [sample.geometry.batch, geometry.inputChannels] + geometry.input)
+    guard request.bottom == nil || sample.bottom != nil else { return ruled }
+    let variants = all(for: sample)
+    var known: (any PackedConvolutionOperation)?
+    func usual() throws -> any PackedConvolutionOperation {
+      let operation = try known ?? ruled.operation(for: sample, scratchpad: Scratchpad())
+      known = operation
+      return operation
     }
     let candidates = variants.map { variant in
-      SpeedChoices.Candidate(variant.name) {
-        try ConvolutionTrial(
-          try make(sample, variant, sampleOrder), sample, gradients: gradients, order: sampleOrder,
-          topOrder: try topOrder()
-        ).run
+      SpeedChoices.Candidate(variant.name) { [sample] in
+        let usual = try usual()
+        let operation =
+          variant.name == ruled.name
+          ? usual : try variant.operation(for: sample, scratchpad: Scratchpad())
+        if variant.name == tiles.name, usual is WinogradConvolutionOperation {
+          throw EngineRefusal("the rule has chosen these loops already")
+        }
+        return try ConvolutionTrial(operation, sample, topOrder: usual.outputOrder).run
       }
     }
-    let passes = gradients.isEmpty ? "forward" : gradients.contains(.input) ? "all" : "no input"
-    let key =
-      "convolution \(sample.text) \(setting)\(precision == .float32 ? "" : " BF16") \(passes) from \(order?.orderName ?? "plain")"
-    let name = try choices.fastest(of: candidates, for: key)
+    let name = try choices.fastest(
+      of: candidates, for: request.key(sample: sample.geometry))
     return variants.first { $0.name == name } ?? ruled
+  }
+}
+
+extension ConvolutionRequest {
+  /// All that the speed depends on.
+  fileprivate func key(sample: ConvolutionGeometry) -> String {
+    let passes =
+      gradients.isEmpty ? "forward" : gradients.contains(.input) ? "all" : "no input"
+    let settings = [
+      hasBias ? "bias" : "no bias", fusedReLUSlope == nil ? nil : "ReLU",
+      precision == .float32 ? nil : "BF16", isOneDNNWanted ? "ONEDNN" : nil,
+    ]
+    let setting = settings.compactMap { $0 }.joined(separator: " ")
+    return
+      "convolution \(sample.text) \(setting) \(passes) from \(bottom?.orderName ?? "plain")"
   }
 }
 

@@ -6,7 +6,7 @@ import CaffeKernels
 ///
 /// A batch that would need much working memory at once (Winograd's tiles) is worked through in parts:
 /// GoogLeNet takes no longer, VGG-16 4 %.
-struct OneDNNConvolutionOperation: ConvolutionOperation {
+struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   /// Bytes of working memory beyond which a batch is parted.
   private static let mostScratch = 64 << 20
 
@@ -14,14 +14,15 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
   private let convolution: OneDNNConvolution
   private let parts: Int
   private let orders: ConvolutionOrders
-  /// How a net that nobody looks into may hand the output's gradient over: rounded. `nil` if the passes
-  /// do not round it, or read it in different orders.
   let roundedGradient: RoundedOrder?
 
-  /// - Parameter bottom: the order in which the input will come; nil if any will do.
+  /// - Parameters:
+  ///   - wanted: the order for the input; nil for what the built-in rules say.
+  ///   - bottom: the order in which the input will come; nil if any will do.
   /// - Throws: `EngineRefusal` for a geometry that oneDNN does not take, or not in this variant.
   init(
-    _ geometry: ConvolutionGeometry, variant: ConvolutionVariant = .ruled, hasBias: Bool,
+    _ geometry: ConvolutionGeometry, algorithm: OneDNNConvolution.Algorithm = .automatic,
+    input wanted: LayoutRequest? = nil, hasBias: Bool,
     precision: Precision, fusedReLUSlope: Float?, gradients: WeightedGradients,
     bottom: OneDNNMemoryLayout?, scratchpad: Scratchpad
   ) throws {
@@ -34,26 +35,23 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
         gradients: gradients, input: input, scratchpad: scratchpad)
     }
     func makeWhole() throws -> OneDNNConvolution {
-      if let input = variant.input {
-        return try make(variant.algorithm, input, items: geometry.batch)
-      }
+      if let wanted { return try make(algorithm, wanted, items: geometry.batch) }
       do {
         let input = bottom.map(LayoutRequest.same) ?? geometry.preferredOrder
-        return try make(variant.algorithm, input, items: geometry.batch)
+        return try make(algorithm, input, items: geometry.batch)
       } catch is EngineRefusal {
         // Not in this order, then: converting the bottom is cheaper than leaving oneDNN.
-        return try make(variant.algorithm, .any, items: geometry.batch)
+        return try make(algorithm, .any, items: geometry.batch)
       }
     }
     var (convolution, items) = (try makeWhole(), geometry.batch)
     var orders = ConvolutionOrders(convolution)
-    let algorithm: OneDNNConvolution.Algorithm =
-      convolution.forward.implementation.contains("wino") ? .winograd : .direct
+    let chosen: OneDNNConvolution.Algorithm = convolution.isWinograd ? .winograd : .direct
     while convolution.scratchByteCount > Self.mostScratch, items % 2 == 0,
       let input = orders.input.ofItems(items / 2)
     {
       do {
-        let half = try make(algorithm, .same(input), items: items / 2)
+        let half = try make(chosen, .same(input), items: items / 2)
         orders = try ConvolutionOrders(half).ofItems(geometry.batch)
         (convolution, items) = (half, items / 2)
       } catch is EngineRefusal {
@@ -66,12 +64,12 @@ struct OneDNNConvolutionOperation: ConvolutionOperation {
     roundedGradient = orders.roundedGradient(of: convolution)
   }
 
-  /// oneDNN's name of the forward pass's code.
   var implementation: String { convolution.forward.implementation }
+  /// Whether it works on transformed tiles.
+  var isWinograd: Bool { convolution.isWinograd }
   /// oneDNN's name of the code of the input's gradient, if that was asked for.
   var gradientImplementation: String? { convolution.backwardData?.implementation }
 
-  /// The order the output will have.
   var outputOrder: any PackedLayout { orders.output }
 
   /// The order the input's gradient will have, nil if it was not asked for.

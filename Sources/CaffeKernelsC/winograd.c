@@ -1,0 +1,310 @@
+#include "ck_winograd.h"
+
+#include <stddef.h>
+
+#include "ck_parallel.h"
+#include "dispatch.h"
+
+/// Floats that keep the places of a tile off the same lines of the cache.
+enum { SPACING = 16 };
+/// Bytes of transformed tiles that a thread works on between two products, and all threads together.
+enum { RUN_BYTES = 1 << 19, GRADIENT_BYTES = 4 << 20 };
+
+static long least(long a, long b) { return a < b ? a : b; }
+static long quotient(long a, long b) { return (a + b - 1) / b; }
+
+long ck_winograd_lanes(void) { return ck_loops()->vector; }
+
+/// Channels of a panel: two vectors.
+static long panel_width(void) { return 2 * ck_winograd_lanes(); }
+static long panels(long channels) { return quotient(channels, panel_width()); }
+
+/// Floats from one place to the next: of tiles by channels, of channels in panels.
+static long rows_place(long tiles, long channels) { return tiles * channels + SPACING; }
+static long panels_place(long rows, long channels) {
+  return rows * panels(channels) * panel_width() + SPACING;
+}
+
+static long filters_place(const struct ck_winograd *w) { return panels_place(w->inputs, w->outputs); }
+
+/// The tiles of an image.
+struct tiling {
+  long rows, columns;
+};
+
+static struct tiling tiling(const struct ck_winograd *w) {
+  return (struct tiling){
+      quotient(w->top_height, CK_WINOGRAD_TOP), quotient(w->top_width, CK_WINOGRAD_TOP)};
+}
+
+static long tile_count(const struct ck_winograd *w) {
+  struct tiling t = tiling(w);
+  return w->items * t.rows * t.columns;
+}
+
+/// Tiles that are worked on together: as many as `bytes` hold, all chunks about as large, a multiple of
+/// a dozen where there are enough.
+static long chunk(const struct ck_winograd *w, long bytes, long tiles) {
+  long each = CK_WINOGRAD_PLACES * (w->inputs + w->outputs) * (long)sizeof(float);
+  long most = bytes / each > 24 ? bytes / each : 24;
+  long size = quotient(tiles, quotient(tiles, most));
+  return least(quotient(size, 12) * 12, tiles);
+}
+
+static struct ck_tile bottom_tile(const struct ck_winograd *w, long index, long *item) {
+  struct tiling t = tiling(w);
+  *item = index / (t.rows * t.columns);
+  long row = index / t.columns % t.rows, column = index % t.columns;
+  return (struct ck_tile){
+      w->height, w->width, w->bottom.cell, row * CK_WINOGRAD_TOP - w->pad_y,
+      column * CK_WINOGRAD_TOP - w->pad_x};
+}
+
+static struct ck_tile top_tile(const struct ck_winograd *w, long index, long *item) {
+  struct tiling t = tiling(w);
+  *item = index / (t.rows * t.columns);
+  long row = index / t.columns % t.rows, column = index % t.columns;
+  return (struct ck_tile){
+      w->top_height, w->top_width, w->top.cell, row * CK_WINOGRAD_TOP, column * CK_WINOGRAD_TOP};
+}
+
+// Filters
+
+struct filters_context {
+  const struct ck_winograd *w;
+  const float *filters;
+  float *transformed;
+  int turned;
+};
+
+long ck_winograd_filter_count(const struct ck_winograd *w) {
+  return w->groups * CK_WINOGRAD_PLACES * filters_place(w);
+}
+
+/// The lanes of a panel for one input.
+static void filters_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct filters_context *x = context;
+  const struct ck_winograd *w = x->w;
+  long lanes = ck_winograd_lanes(), width = panel_width(), taps = 9, place = filters_place(w);
+  for (long task = begin; task < end; task++) {
+    long input = task % w->inputs, panel = task / w->inputs % panels(w->outputs);
+    long group = task / w->inputs / panels(w->outputs);
+    float *out = x->transformed + group * CK_WINOGRAD_PLACES * place +
+                 (panel * w->inputs + input) * width;
+    for (long first = 0; first < least(width, w->outputs - panel * width); first += lanes) {
+      long output = panel * width + first;
+      long index = x->turned ? (group * w->inputs + input) * w->outputs + output
+                             : (group * w->outputs + output) * w->inputs + input;
+      ck_loops()->winograd_filter(
+          x->filters + index * taps, x->turned ? taps : w->inputs * taps, x->turned, place,
+          out + first);
+    }
+  }
+}
+
+static void transform_filters(
+    const struct ck_winograd *w, const float *filters, int turned, float *transformed) {
+  struct filters_context context = {w, filters, transformed, turned};
+  ck_parallel_for(
+      w->groups * panels(w->outputs) * w->inputs, CK_LIGHT_GRAIN / 1024, filters_part, &context);
+}
+
+void ck_winograd_filters(const struct ck_winograd *w, const float *filters, float *transformed) {
+  transform_filters(w, filters, 0, transformed);
+}
+
+void ck_winograd_turned_filters(
+    const struct ck_winograd *w, const float *filters, float *transformed) {
+  transform_filters(w, filters, 1, transformed);
+}
+
+// Forward: each thread has tiles of its own.
+
+struct run_context {
+  const struct ck_winograd *w;
+  long chunk, part_floats;
+  const float *bottom, *transformed, *bias;
+  float slope;
+  float *scratch, *top;
+};
+
+long ck_winograd_parts(const struct ck_winograd *w) { return ck_parts(tile_count(w), 1); }
+
+static long run_chunk(const struct ck_winograd *w) {
+  return chunk(w, RUN_BYTES, quotient(tile_count(w), w->parts));
+}
+
+/// Floats of one thread's tiles.
+static long run_floats(const struct ck_winograd *w, long chunk) {
+  return CK_WINOGRAD_PLACES * (rows_place(chunk, w->inputs) + panels_place(chunk, w->outputs));
+}
+
+long ck_winograd_run_scratch(const struct ck_winograd *w) {
+  return w->parts * run_floats(w, run_chunk(w));
+}
+
+static void run_tiles(const struct run_context *x, long group, long first, long tiles, float *v) {
+  const struct ck_winograd *w = x->w;
+  const struct ck_loops *loops = ck_loops();
+  long lanes = ck_winograd_lanes(), width = panel_width(), item;
+  long bottom_place = rows_place(x->chunk, w->inputs);
+  long top_place = panels_place(x->chunk, w->outputs);
+  float *products = v + CK_WINOGRAD_PLACES * bottom_place;
+  for (long i = 0; i < tiles; i++) {
+    struct ck_tile tile = bottom_tile(w, first + i, &item);
+    const float *plane =
+        x->bottom + item * w->bottom.item + group * w->inputs / lanes * w->bottom.block;
+    for (long c = 0; c < w->inputs; c += lanes, plane += w->bottom.block)
+      loops->winograd_bottom(&tile, plane, bottom_place, v + i * w->inputs + c);
+  }
+  const float *filters = x->transformed + group * CK_WINOGRAD_PLACES * filters_place(w);
+  for (long place = 0; place < CK_WINOGRAD_PLACES; place++)
+    for (long panel = 0; panel < panels(w->outputs); panel++) {
+      struct ck_winograd_product product = {
+          .rows = tiles, .inner = w->inputs, .a_row = w->inputs, .a_step = 1, .out_row = width,
+          .vectors = least(2, (w->outputs - panel * width) / lanes)};
+      loops->winograd_product(
+          &product, v + place * bottom_place,
+          filters + place * filters_place(w) + panel * w->inputs * width,
+          products + place * top_place + panel * x->chunk * width);
+    }
+  for (long i = 0; i < tiles; i++) {
+    struct ck_tile tile = top_tile(w, first + i, &item);
+    float *plane = x->top + item * w->top.item + group * w->outputs / lanes * w->top.block;
+    for (long k = 0; k < w->outputs; k += lanes, plane += w->top.block)
+      loops->winograd_top(
+          &tile, products + (k / width * x->chunk + i) * width + k % width, top_place,
+          x->bias ? x->bias + group * w->outputs + k : NULL, x->slope, plane);
+  }
+}
+
+static void run_part(void *context, long part, long begin, long end) {
+  const struct run_context *x = context;
+  for (long group = 0; group < x->w->groups; group++)
+    for (long first = begin; first < end; first += x->chunk)
+      run_tiles(
+          x, group, first, least(x->chunk, end - first), x->scratch + part * x->part_floats);
+}
+
+void ck_winograd_run(
+    const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
+    float slope, float *scratch, float *top) {
+  struct run_context context = {
+      .w = w, .chunk = run_chunk(w), .part_floats = run_floats(w, run_chunk(w)), .bottom = bottom,
+      .transformed = transformed, .bias = bias, .slope = slope, .scratch = scratch, .top = top};
+  ck_parallel_parts(tile_count(w), w->parts, run_part, &context);
+}
+
+// Gradients of filters: all threads transform the same tiles, then each multiplies at places of its own.
+
+struct gradient_context {
+  const struct ck_winograd *w;
+  const float *bottom, *top;
+  long group, chunk, first, tiles;
+  float *v, *z, *sums, *products, *filters, *bias;
+  int adds_filters, adds_bias;
+};
+
+static long gradient_chunk(const struct ck_winograd *w) {
+  return chunk(w, GRADIENT_BYTES, tile_count(w));
+}
+
+long ck_winograd_gradient_scratch(const struct ck_winograd *w) {
+  long tiles = gradient_chunk(w);
+  return CK_WINOGRAD_PLACES * (panels_place(tiles, w->inputs) + panels_place(tiles, w->outputs) +
+                               filters_place(w)) +
+         w->outputs;
+}
+
+/// Blocks of bottom channels, then those of top channels.
+static void gradient_tiles_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct gradient_context *x = context;
+  const struct ck_winograd *w = x->w;
+  const struct ck_loops *loops = ck_loops();
+  long lanes = ck_winograd_lanes(), width = panel_width(), item;
+  long bottoms = w->inputs / lanes;
+  long bottom_place = panels_place(x->chunk, w->inputs);
+  long top_place = panels_place(x->chunk, w->outputs);
+  for (long block = begin; block < end; block++) {
+    long first = (block < bottoms ? block : block - bottoms) * lanes;
+    long start = first / width * x->chunk * width + first % width;
+    for (long i = 0; i < x->tiles; i++) {
+      if (block < bottoms) {
+        struct ck_tile tile = bottom_tile(w, x->first + i, &item);
+        long plane = item * w->bottom.item +
+                     (x->group * w->inputs + first) / lanes * w->bottom.block;
+        loops->winograd_bottom(
+            &tile, x->bottom + plane, bottom_place, x->v + start + i * width);
+      } else {
+        struct ck_tile tile = top_tile(w, x->first + i, &item);
+        long plane = item * w->top.item + (x->group * w->outputs + first) / lanes * w->top.block;
+        loops->winograd_top_gradient(
+            &tile, x->top + plane, top_place, x->z + start + i * width, x->sums + first);
+      }
+    }
+  }
+}
+
+static void gradient_products_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct gradient_context *x = context;
+  const struct ck_winograd *w = x->w;
+  long lanes = ck_winograd_lanes(), width = panel_width(), size = x->chunk * width;
+  for (long task = begin; task < end; task++) {
+    long place = task / panels(w->outputs), panel = task % panels(w->outputs);
+    const float *z = x->z + place * panels_place(x->chunk, w->outputs) + panel * size;
+    const float *v = x->v + place * panels_place(x->chunk, w->inputs);
+    float *out = x->products + place * filters_place(w) + panel * w->inputs * width;
+    for (long c = 0; c < w->inputs; c += width, v += size, out += width * width) {
+      struct ck_winograd_product product = {
+          .rows = least(width, w->inputs - c), .inner = x->tiles, .a_row = 1, .a_step = width,
+          .out_row = width, .vectors = least(2, (w->outputs - panel * width) / lanes),
+          .adds = x->first > 0};
+      ck_loops()->winograd_product(&product, v, z, out);
+    }
+  }
+}
+
+static void gradient_filters_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct gradient_context *x = context;
+  const struct ck_winograd *w = x->w;
+  long width = panel_width(), taps = 9;
+  for (long task = begin; task < end; task++) {
+    long output = task / w->inputs * ck_winograd_lanes(), input = task % w->inputs;
+    ck_loops()->winograd_filter_gradient(
+        x->products + (output / width * w->inputs + input) * width + output % width,
+        filters_place(w), x->adds_filters, w->inputs * taps,
+        x->filters + ((x->group * w->outputs + output) * w->inputs + input) * taps);
+  }
+}
+
+void ck_winograd_gradient(
+    const struct ck_winograd *w, const float *bottom, const float *top_gradient, float *scratch,
+    int adds_filters, float *filters, int adds_bias, float *bias) {
+  long lanes = ck_winograd_lanes(), tiles = tile_count(w), chunk = gradient_chunk(w);
+  struct gradient_context x = {
+      .w = w, .bottom = bottom, .top = top_gradient, .chunk = chunk, .filters = filters,
+      .adds_filters = adds_filters};
+  x.v = scratch;
+  x.z = x.v + CK_WINOGRAD_PLACES * panels_place(chunk, w->inputs);
+  x.products = x.z + CK_WINOGRAD_PLACES * panels_place(chunk, w->outputs);
+  x.sums = x.products + CK_WINOGRAD_PLACES * filters_place(w);
+  for (x.group = 0; x.group < w->groups; x.group++) {
+    for (long k = 0; k < w->outputs; k++) x.sums[k] = 0;
+    for (x.first = 0; x.first < tiles; x.first += chunk) {
+      x.tiles = least(chunk, tiles - x.first);
+      ck_parallel_for((w->inputs + w->outputs) / lanes, 1, gradient_tiles_part, &x);
+      ck_parallel_for(
+          CK_WINOGRAD_PLACES * panels(w->outputs), 1, gradient_products_part, &x);
+    }
+    ck_parallel_for(
+        w->outputs / lanes * w->inputs, CK_LIGHT_GRAIN / 1024, gradient_filters_part, &x);
+    if (bias)
+      for (long k = 0; k < w->outputs; k++)
+        bias[x.group * w->outputs + k] =
+            x.sums[k] + (adds_bias ? bias[x.group * w->outputs + k] : 0);
+  }
+}

@@ -1,0 +1,236 @@
+import CaffeKernels
+import CaffeTestSupport
+import Testing
+
+struct WinogradCase: CustomTestStringConvertible, Sendable {
+  let testDescription: String
+  let geometry: ConvolutionGeometry
+  var isChannelsLast = false
+
+  init(
+    _ name: String, _ batch: Int, _ channels: Int, _ input: [Int], out: Int, pad: [Int] = [1, 1],
+    groups: Int = 1, isChannelsLast: Bool = false
+  ) throws {
+    testDescription = name
+    self.isChannelsLast = isChannelsLast
+    geometry = try ConvolutionGeometry(
+      batch: batch, inputChannels: channels, outputChannels: out, groups: groups, input: input,
+      kernel: [3, 3], stride: [1, 1], pad: pad, dilation: [1, 1])
+  }
+
+  /// All have a multiple of 16 channels, the widest vector's.
+  static func all() throws -> [WinogradCase] {
+    [
+      try .init("whole tiles", 2, 16, [8, 12], out: 32),
+      try .init("parts of tiles", 2, 32, [7, 10], out: 16),
+      try .init("smaller than a tile", 3, 16, [2, 3], out: 16),
+      try .init("no pad", 2, 16, [9, 6], out: 16, pad: [0, 0]),
+      try .init("pads that differ", 1, 16, [6, 7], out: 16, pad: [2, 0]),
+      try .init("half a panel", 2, 48, [6, 9], out: 80),
+      try .init("groups", 2, 96, [5, 6], out: 64, groups: 2),
+      try .init("channels last", 2, 48, [7, 9], out: 32, isChannelsLast: true),
+      try .init("channels last, groups", 2, 32, [5, 5], out: 64, groups: 2, isChannelsLast: true),
+    ]
+  }
+}
+
+/// One convolution's tensors, and its passes on tiles.
+private struct WinogradTrial {
+  let geometry: ConvolutionGeometry
+  let inputLayout: OneDNNMemoryLayout
+  let outputLayout: OneDNNMemoryLayout
+  let input: [Float]
+  let weights: [Float]
+  let bias: [Float]
+  let outputGradient: [Float]
+
+  init(_ c: WinogradCase) throws {
+    geometry = c.geometry
+    let g = c.geometry
+    func layout(_ channels: Int, _ cells: [Int]) throws -> OneDNNMemoryLayout {
+      let extents = [g.batch, channels] + cells
+      return c.isChannelsLast
+        ? try .channelsLast(extents) : try .blocked(extents, by: WinogradConvolution.lanes)
+    }
+    inputLayout = try layout(g.inputChannels, g.input)
+    outputLayout = try layout(g.outputChannels, g.output)
+    var numbers = Numbers(seed: 3)
+    input = numbers.array(g.inputCount)
+    weights = numbers.array(g.weightCount)
+    bias = numbers.array(g.outputChannels)
+    outputGradient = numbers.array(g.outputCount)
+  }
+
+  func convolution(
+    fusedReLUSlope: Float? = nil, gradients: WeightedGradients = [.input, .weights]
+  ) throws -> WinogradConvolution {
+    try WinogradConvolution(
+      geometry, input: inputLayout.channelRuns, output: outputLayout.channelRuns,
+      fusedReLUSlope: fusedReLUSlope, gradients: gradients, scratchpad: Scratchpad())
+  }
+
+  func output(
+    of convolution: WinogradConvolution, weights other: [Float]? = nil, revision: Int = 0,
+    bias: [Float]? = nil
+  ) -> [Float] {
+    let source = PackedTensor(inputLayout, input)
+    let result = PackedTensor(outputLayout)
+    withOptional(bias) {
+      convolution.forward(
+        source.floats, weights: other ?? weights, revision: revision, bias: $0,
+        into: result.floats)
+    }
+    return result.values(geometry.outputCount)
+  }
+
+  private func withOptional(_ values: [Float]?, _ body: (UnsafePointer<Float>?) -> Void) {
+    guard let values else { return body(nil) }
+    values.withUnsafeBufferPointer { body($0.baseAddress) }
+  }
+
+  func inputGradient(of convolution: WinogradConvolution) -> [Float] {
+    let source = PackedTensor(outputLayout, outputGradient)
+    let result = PackedTensor(inputLayout)
+    convolution.backwardData(source.floats, weights: weights, into: result.floats)
+    return result.values(geometry.inputCount)
+  }
+
+  func parameterGradients(
+    of convolution: WinogradConvolution, start: Float = 0, areZero: Bool = false
+  ) -> (weights: [Float], bias: [Float]) {
+    let source = PackedTensor(inputLayout, input)
+    let gradient = PackedTensor(outputLayout, outputGradient)
+    var weights = [Float](repeating: start, count: geometry.weightCount)
+    var bias = [Float](repeating: start, count: geometry.outputChannels)
+    withSums(&weights, &bias, areZero: areZero) { weights, bias in
+      guard let weights else { return }
+      convolution.backwardWeights(
+        source.floats, outputGradient: gradient.floats, into: weights, bias: bias)
+    }
+    return (weights, bias)
+  }
+
+  /// Everything that the passes compute.
+  func all(of convolution: WinogradConvolution) -> [[Float]] {
+    let gradients = parameterGradients(of: convolution)
+    return [
+      output(of: convolution, bias: bias), inputGradient(of: convolution), gradients.weights,
+      gradients.bias,
+    ]
+  }
+}
+
+@Suite struct WinogradConvolutionTests {
+  @Test(arguments: try WinogradCase.all())
+  func passesMatchTheDefinition(_ c: WinogradCase) throws {
+    let trial = try WinogradTrial(c)
+    let naive = NaiveConvolution(
+      geometry: c.geometry, input: trial.input, weights: trial.weights)
+    let expected = [
+      naive.output(bias: trial.bias), naive.inputGradient(trial.outputGradient),
+      naive.weightsGradient(trial.outputGradient), naive.biasGradient(trial.outputGradient),
+    ]
+    try Machine.each { machine in
+      let trial = try WinogradTrial(c)  // in this instruction set's order
+      let found = trial.all(of: try trial.convolution())
+      for (found, expected) in zip(found, expected) {
+        #expect(worstDifference(found, expected) < 1e-4, "\(machine)")
+      }
+    }
+  }
+
+  /// More tiles than are worked on at once.
+  @Test func manyTilesAreWorkedOnInTurns() throws {
+    let trial = try WinogradTrial(WinogradCase("", 4, 64, [58, 62], out: 32))
+    let g = trial.geometry
+    let reference = ReferenceConvolution(g)
+    var output = [Float](repeating: 0, count: g.outputCount)
+    reference.forward(
+      input: trial.input, weights: trial.weights, bias: trial.bias, into: &output)
+    var inputGradient = [Float](repeating: 0, count: g.inputCount)
+    reference.backwardData(
+      outputGradient: trial.outputGradient, weights: trial.weights, into: &inputGradient)
+    var (weights, bias) = (
+      [Float](repeating: 0, count: g.weightCount), [Float](repeating: 0, count: g.outputChannels)
+    )
+    reference.backwardWeights(
+      input: trial.input, outputGradient: trial.outputGradient, addingTo: &weights, bias: &bias)
+    let found = trial.all(of: try trial.convolution())
+    for (found, expected) in zip(found, [output, inputGradient, weights, bias]) {
+      let scale = Double(expected.map(abs).max() ?? 0)
+      #expect(worstDifference(found, expected.map(Double.init), scale: scale) < 2e-5)
+    }
+  }
+
+  @Test func resultsDoNotDependOnThreads() throws {
+    let trial = try WinogradTrial(WinogradCase("", 3, 32, [21, 18], out: 48))
+    let usual = Threads.count
+    defer { Threads.setCount(usual) }
+    Threads.setCount(1)
+    let single = trial.all(of: try trial.convolution())
+    Threads.setCount(3)
+    let convolution = try trial.convolution()
+    #expect(trial.all(of: convolution) == single)
+    // Fewer threads than it was made for.
+    Threads.setCount(2)
+    #expect(trial.all(of: convolution) == single)
+  }
+
+  @Test(arguments: [0, 0.25] as [Float])
+  func aFusedReLUKeepsItsNegativeSlope(_ slope: Float) throws {
+    try Machine.each(threads: [2]) { _ in
+      let trial = try WinogradTrial(WinogradCase("", 1, 16, [6, 5], out: 16))
+      let plain = trial.output(of: try trial.convolution(gradients: []), bias: trial.bias)
+      let fused = trial.output(
+        of: try trial.convolution(fusedReLUSlope: slope, gradients: []), bias: trial.bias)
+      #expect(plain.contains { $0 < 0 })
+      #expect(fused == plain.map { $0 > 0 ? $0 : slope * $0 })
+    }
+  }
+
+  @Test func parameterGradientsAreAdded() throws {
+    let trial = try WinogradTrial(WinogradCase("", 2, 16, [7, 6], out: 32))
+    let convolution = try trial.convolution()
+    let plain = trial.parameterGradients(of: convolution)
+    let added = trial.parameterGradients(of: convolution, start: 3)
+    #expect(worstDifference(added.weights, plain.weights.map { Double($0) + 3 }) < 1e-5)
+    #expect(worstDifference(added.bias, plain.bias.map { Double($0) + 3 }) < 1e-5)
+    // What is said to be zero is not read.
+    let put = trial.parameterGradients(of: convolution, start: .nan, areZero: true)
+    #expect(put.weights == plain.weights && put.bias == plain.bias)
+  }
+
+  @Test func unchangedWeightsAreTransformedOnceInInference() throws {
+    let trial = try WinogradTrial(WinogradCase("", 1, 16, [6, 6], out: 16))
+    let zeros = [Float](repeating: 0, count: trial.weights.count)
+    let inference = try trial.convolution(gradients: [])
+    let first = trial.output(of: inference, revision: 1)
+    #expect(first.contains { $0 != 0 })
+    #expect(trial.output(of: inference, weights: zeros, revision: 1) == first)
+    #expect(trial.output(of: inference, weights: zeros, revision: 2).allSatisfy { $0 == 0 })
+    // Layers share the memory of transformed filters in training.
+    let training = try trial.convolution()
+    _ = trial.output(of: training, revision: 1)
+    #expect(trial.output(of: training, weights: zeros, revision: 1).allSatisfy { $0 == 0 })
+  }
+
+  @Test func refusalsAreSentences() throws {
+    func refusal(_ c: WinogradCase) -> String? {
+      do {
+        _ = try WinogradTrial(c).convolution()
+        return nil
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(
+      refusal(try WinogradCase("", 1, 16, [6, 6], out: 16, pad: [3, 1]))?
+        .contains("a pad of at most 2") == true)
+    #expect(
+      refusal(try WinogradCase("", 1, 16, [6, 6], out: 20))?
+        .contains("channels that lie side by side") == true)
+    #expect(
+      refusal(try WinogradCase("", 0, 16, [6, 6], out: 16))?.contains("3x3 windows") == true)
+    #expect(refusal(try WinogradCase("", 1, 16, [6, 6], out: 16)) == nil)
+  }
+}
