@@ -1,6 +1,6 @@
 #include "ck_winograd.h"
 
-#include <stddef.h>
+#include <string.h>
 
 #include "ck_parallel.h"
 #include "dispatch.h"
@@ -14,6 +14,11 @@ static long least(long a, long b) { return a < b ? a : b; }
 static long quotient(long a, long b) { return (a + b - 1) / b; }
 
 long ck_winograd_lanes(void) { return ck_loops()->vector; }
+
+/// Of a transformed tile.
+static long places(const struct ck_winograd *w) {
+  return CK_WINOGRAD_EDGE(w->kernel) * CK_WINOGRAD_EDGE(w->kernel);
+}
 
 /// Channels of a panel: two vectors.
 static long panel_width(void) { return 2 * ck_winograd_lanes(); }
@@ -45,7 +50,7 @@ static long tile_count(const struct ck_winograd *w) {
 /// Tiles that are worked on together: as many as `bytes` hold, all chunks about as large, a multiple of
 /// a dozen where there are enough.
 static long chunk(const struct ck_winograd *w, long bytes, long tiles) {
-  long each = CK_WINOGRAD_PLACES * (w->inputs + w->outputs) * (long)sizeof(float);
+  long each = places(w) * (w->inputs + w->outputs) * (long)sizeof(float);
   long most = bytes / each > 24 ? bytes / each : 24;
   long size = quotient(tiles, quotient(tiles, most));
   return least(quotient(size, 12) * 12, tiles);
@@ -78,7 +83,7 @@ struct filters_context {
 };
 
 long ck_winograd_filter_count(const struct ck_winograd *w) {
-  return w->groups * CK_WINOGRAD_PLACES * filters_place(w);
+  return w->groups * places(w) * filters_place(w);
 }
 
 /// The lanes of a panel for one input.
@@ -86,18 +91,19 @@ static void filters_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct filters_context *x = context;
   const struct ck_winograd *w = x->w;
-  long lanes = ck_winograd_lanes(), width = panel_width(), taps = 9, place = filters_place(w);
+  long lanes = ck_winograd_lanes(), width = panel_width(), place = filters_place(w);
+  long taps = w->kernel * w->kernel;
   for (long task = begin; task < end; task++) {
     long input = task % w->inputs, panel = task / w->inputs % panels(w->outputs);
     long group = task / w->inputs / panels(w->outputs);
-    float *out = x->transformed + group * CK_WINOGRAD_PLACES * place +
+    float *out = x->transformed + group * places(w) * place +
                  (panel * w->inputs + input) * width;
     for (long first = 0; first < least(width, w->outputs - panel * width); first += lanes) {
       long output = panel * width + first;
       long index = x->turned ? (group * w->inputs + input) * w->outputs + output
                              : (group * w->outputs + output) * w->inputs + input;
       ck_loops()->winograd_filter(
-          x->filters + index * taps, x->turned ? taps : w->inputs * taps, x->turned, place,
+          w->kernel, x->filters + index * taps, x->turned ? taps : w->inputs * taps, x->turned, place,
           out + first);
     }
   }
@@ -137,7 +143,7 @@ static long run_chunk(const struct ck_winograd *w) {
 
 /// Floats of one thread's tiles.
 static long run_floats(const struct ck_winograd *w, long chunk) {
-  return CK_WINOGRAD_PLACES * (rows_place(chunk, w->inputs) + panels_place(chunk, w->outputs));
+  return places(w) * (rows_place(chunk, w->inputs) + panels_place(chunk, w->outputs));
 }
 
 long ck_winograd_run_scratch(const struct ck_winograd *w) {
@@ -150,16 +156,16 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
   long lanes = ck_winograd_lanes(), width = panel_width(), item;
   long bottom_place = rows_place(x->chunk, w->inputs);
   long top_place = panels_place(x->chunk, w->outputs);
-  float *products = v + CK_WINOGRAD_PLACES * bottom_place;
+  float *products = v + places(w) * bottom_place;
   for (long i = 0; i < tiles; i++) {
     struct ck_tile tile = bottom_tile(w, first + i, &item);
     const float *plane =
         x->bottom + item * w->bottom.item + group * w->inputs / lanes * w->bottom.block;
     for (long c = 0; c < w->inputs; c += lanes, plane += w->bottom.block)
-      loops->winograd_bottom(&tile, plane, bottom_place, v + i * w->inputs + c);
+      loops->winograd_bottom(w->kernel, &tile, plane, bottom_place, v + i * w->inputs + c);
   }
-  const float *filters = x->transformed + group * CK_WINOGRAD_PLACES * filters_place(w);
-  for (long place = 0; place < CK_WINOGRAD_PLACES; place++)
+  const float *filters = x->transformed + group * places(w) * filters_place(w);
+  for (long place = 0; place < places(w); place++)
     for (long panel = 0; panel < panels(w->outputs); panel++) {
       struct ck_winograd_product product = {
           .rows = tiles, .inner = w->inputs, .a_row = w->inputs, .a_step = 1, .out_row = width,
@@ -174,7 +180,7 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
     float *plane = x->top + item * w->top.item + group * w->outputs / lanes * w->top.block;
     for (long k = 0; k < w->outputs; k += lanes, plane += w->top.block)
       loops->winograd_top(
-          &tile, products + (k / width * x->chunk + i) * width + k % width, top_place,
+          w->kernel, &tile, products + (k / width * x->chunk + i) * width + k % width, top_place,
           x->bias ? x->bias + group * w->outputs + k : NULL, x->slope, plane);
   }
 }
@@ -202,9 +208,12 @@ struct gradient_context {
   const struct ck_winograd *w;
   const float *bottom, *top;
   long group, chunk, first, tiles;
-  float *v, *z, *sums, *products, *filters, *bias;
-  int adds_filters, adds_bias;
+  float *v, *z, *sums, *products, *filters;
+  int adds_filters;
 };
+
+/// Parts of a chunk's tiles that are transformed by themselves, and whose sums are joined in order.
+enum { TILE_PARTS = 4 };
 
 static long gradient_chunk(const struct ck_winograd *w) {
   return chunk(w, GRADIENT_BYTES, tile_count(w));
@@ -212,37 +221,39 @@ static long gradient_chunk(const struct ck_winograd *w) {
 
 long ck_winograd_gradient_scratch(const struct ck_winograd *w) {
   long tiles = gradient_chunk(w);
-  return CK_WINOGRAD_PLACES * (panels_place(tiles, w->inputs) + panels_place(tiles, w->outputs) +
+  return places(w) * (panels_place(tiles, w->inputs) + panels_place(tiles, w->outputs) +
                                filters_place(w)) +
-         w->outputs;
+         TILE_PARTS * w->outputs;
 }
 
-/// Blocks of bottom channels, then those of top channels.
+/// A panel of the bottom's channels, or after those of the top's, and a part of the tiles.
 static void gradient_tiles_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct gradient_context *x = context;
   const struct ck_winograd *w = x->w;
   const struct ck_loops *loops = ck_loops();
   long lanes = ck_winograd_lanes(), width = panel_width(), item;
-  long bottoms = w->inputs / lanes;
   long bottom_place = panels_place(x->chunk, w->inputs);
   long top_place = panels_place(x->chunk, w->outputs);
-  for (long block = begin; block < end; block++) {
-    long first = (block < bottoms ? block : block - bottoms) * lanes;
-    long start = first / width * x->chunk * width + first % width;
-    for (long i = 0; i < x->tiles; i++) {
-      if (block < bottoms) {
-        struct ck_tile tile = bottom_tile(w, x->first + i, &item);
-        long plane = item * w->bottom.item +
-                     (x->group * w->inputs + first) / lanes * w->bottom.block;
-        loops->winograd_bottom(
-            &tile, x->bottom + plane, bottom_place, x->v + start + i * width);
-      } else {
-        struct ck_tile tile = top_tile(w, x->first + i, &item);
-        long plane = item * w->top.item + (x->group * w->outputs + first) / lanes * w->top.block;
-        loops->winograd_top_gradient(
-            &tile, x->top + plane, top_place, x->z + start + i * width, x->sums + first);
-      }
+  for (long task = begin; task < end; task++) {
+    long panel = task / TILE_PARTS, which = task % TILE_PARTS;
+    int is_bottom = panel < panels(w->inputs);
+    if (!is_bottom) panel -= panels(w->inputs);
+    const struct ck_cell_order *order = is_bottom ? &w->bottom : &w->top;
+    long channels = is_bottom ? w->inputs : w->outputs, first = panel * width;
+    long block = (x->group * channels + first) / lanes * order->block;
+    float *sums = x->sums + which * w->outputs + first;
+    for (long i = x->tiles * which / TILE_PARTS; i < x->tiles * (which + 1) / TILE_PARTS; i++) {
+      struct ck_tile tile = is_bottom ? bottom_tile(w, x->first + i, &item)
+                                      : top_tile(w, x->first + i, &item);
+      const float *plane = (is_bottom ? x->bottom : x->top) + item * order->item + block;
+      long start = (panel * x->chunk + i) * width;
+      for (long c = 0; c < least(width, channels - first); c += lanes, plane += order->block)
+        if (is_bottom)
+          loops->winograd_bottom(w->kernel, &tile, plane, bottom_place, x->v + start + c);
+        else
+          loops->winograd_top_gradient(
+              w->kernel, &tile, plane, top_place, x->z + start + c, sums + c);
     }
   }
 }
@@ -271,11 +282,11 @@ static void gradient_filters_part(void *context, long part, long begin, long end
   (void)part;
   const struct gradient_context *x = context;
   const struct ck_winograd *w = x->w;
-  long width = panel_width(), taps = 9;
+  long width = panel_width(), taps = w->kernel * w->kernel;
   for (long task = begin; task < end; task++) {
     long output = task / w->inputs * ck_winograd_lanes(), input = task % w->inputs;
     ck_loops()->winograd_filter_gradient(
-        x->products + (output / width * w->inputs + input) * width + output % width,
+        w->kernel, x->products + (output / width * w->inputs + input) * width + output % width,
         filters_place(w), x->adds_filters, w->inputs * taps,
         x->filters + ((x->group * w->outputs + output) * w->inputs + input) * taps);
   }
@@ -289,22 +300,24 @@ void ck_winograd_gradient(
       .w = w, .bottom = bottom, .top = top_gradient, .chunk = chunk, .filters = filters,
       .adds_filters = adds_filters};
   x.v = scratch;
-  x.z = x.v + CK_WINOGRAD_PLACES * panels_place(chunk, w->inputs);
-  x.products = x.z + CK_WINOGRAD_PLACES * panels_place(chunk, w->outputs);
-  x.sums = x.products + CK_WINOGRAD_PLACES * filters_place(w);
+  x.z = x.v + places(w) * panels_place(chunk, w->inputs);
+  x.products = x.z + places(w) * panels_place(chunk, w->outputs);
+  x.sums = x.products + places(w) * filters_place(w);
   for (x.group = 0; x.group < w->groups; x.group++) {
-    for (long k = 0; k < w->outputs; k++) x.sums[k] = 0;
+    memset(x.sums, 0, sizeof(float) * (size_t)(TILE_PARTS * w->outputs));
     for (x.first = 0; x.first < tiles; x.first += chunk) {
       x.tiles = least(chunk, tiles - x.first);
-      ck_parallel_for((w->inputs + w->outputs) / lanes, 1, gradient_tiles_part, &x);
       ck_parallel_for(
-          CK_WINOGRAD_PLACES * panels(w->outputs), 1, gradient_products_part, &x);
+          TILE_PARTS * (panels(w->inputs) + panels(w->outputs)), 1, gradient_tiles_part, &x);
+      ck_parallel_for(
+          places(w) * panels(w->outputs), 1, gradient_products_part, &x);
     }
     ck_parallel_for(
         w->outputs / lanes * w->inputs, CK_LIGHT_GRAIN / 1024, gradient_filters_part, &x);
-    if (bias)
-      for (long k = 0; k < w->outputs; k++)
-        bias[x.group * w->outputs + k] =
-            x.sums[k] + (adds_bias ? bias[x.group * w->outputs + k] : 0);
+    for (long k = 0; bias && k < w->outputs; k++) {
+      float *sum = bias + x.group * w->outputs + k;
+      if (!adds_bias) *sum = 0;
+      for (long i = 0; i < TILE_PARTS; i++) *sum += x.sums[i * w->outputs + k];
+    }
   }
 }

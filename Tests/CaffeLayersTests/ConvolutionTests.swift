@@ -30,7 +30,7 @@ import Testing
     func keep(_ choice: String, for key: String) -> String { choice }
   }
 
-  /// 3x3 windows in a chain, one of them in groups, with a ReLU to be taken along.
+  /// 3x3 and 5x5 windows in a chain, one in groups, with a ReLU to be taken along.
   private static func chain(_ context: LayerContext) throws -> Net {
     try Net(
       TestNet.parse(
@@ -43,7 +43,7 @@ import Testing
         layer { name: 'b' type: 'Convolution' bottom: 'a' top: 'y' convolution_param {
           num_output: 32 kernel_size: 3 bias_term: false weight_filler { type: 'xavier' } } }
         layer { name: 'c' type: 'Convolution' bottom: 'y' top: 'z' convolution_param {
-          num_output: 64 kernel_size: 3 pad: 2 group: 2 weight_filler { type: 'xavier' } } }
+          num_output: 64 kernel_size: 5 pad: 2 group: 2 weight_filler { type: 'xavier' } } }
         """),
       context: context)
   }

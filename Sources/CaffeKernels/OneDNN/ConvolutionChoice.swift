@@ -3,18 +3,13 @@ import COneDNN
 /// Which algorithm and which order of the channels a convolution runs fastest with, as measured on
 /// two AVX-512 cores.
 extension ConvolutionGeometry {
-  /// Whether the windows could be worked on as transformed tiles: 3x3 of stride 1.
-  package var hasWinogradWindows: Bool {
-    kernel == [3, 3] && stride == [1, 1] && dilation == [1, 1]
-  }
-
-  /// Whether oneDNN could do so.
-  package var admitsWinograd: Bool { hasWinogradWindows && groups == 1 }
+  /// Whether oneDNN could work on transformed tiles: 3x3 windows of stride 1.
+  package var admitsWinograd: Bool { hasTileWindows && groups == 1 && kernel == [3, 3] }
 
   /// From 64 channels on, such windows ran 1.5 to 2.7 times faster on transformed tiles, in all three
   /// passes; oneDNN's own choice takes Winograd for the weights' gradient only.
   package var winogradPays: Bool {
-    hasWinogradWindows && min(inputChannels, outputChannels) / groups >= 64
+    admitsWinograd && min(inputChannels, outputChannels) >= 64
   }
 
   /// Calls `create` with oneDNN's name of the algorithm; `automatic` comes back from Winograd to
@@ -26,13 +21,23 @@ extension ConvolutionGeometry {
     case .direct: return try create(dnnl_convolution_direct)
     case .winograd: return try create(dnnl_convolution_winograd)
     case .automatic:
-      guard winogradPays, admitsWinograd else { return try create(dnnl_convolution_direct) }
+      guard winogradPays else { return try create(dnnl_convolution_direct) }
       do {
         return try create(dnnl_convolution_winograd)
       } catch is EngineRefusal {
         return try create(dnnl_convolution_direct)
       }
     }
+  }
+
+  /// Whether our own loops could: 3x3 or 5x5 windows of stride 1, in groups too.
+  package var hasTileWindows: Bool {
+    (kernel == [3, 3] || kernel == [5, 5]) && stride == [1, 1] && dilation == [1, 1]
+  }
+
+  /// Where those are faster than oneDNN's direct code, as measured on two AVX2 cores.
+  package var tilesPay: Bool {
+    hasTileWindows && min(inputChannels, outputChannels) / groups >= (kernel == [3, 3] ? 64 : 32)
   }
 
   /// The order a chain of layers around this convolution should keep.

@@ -1,17 +1,19 @@
-/// Convolutions of 3x3 windows with stride 1 on transformed tiles: Winograd's F(4x4, 3x3), a quarter of
-/// the multiplications of a direct convolution (Lavin and Gray 2016, "Fast Algorithms for Convolutional
-/// Neural Networks").
+/// Convolutions of 3x3 and 5x5 windows with stride 1 on transformed tiles of 4x4 outputs: Winograd's
+/// F(4x4, 3x3), with 36 multiplications for 144, and F(4x4, 5x5), with 64 for 400 (Lavin and Gray 2016,
+/// "Fast Algorithms for Convolutional Neural Networks").
 ///
-/// Each tile of 4x4 outputs reads 6x6 inputs. Transformed, tile and filter have 36 places; at each
-/// place the tiles, a row of channels each, are multiplied by a matrix. The transforms interpolate at
-/// 0, ±5/8, ±3/2 and infinity: all are binary fractions, and rounding errors are about 1.6 times those
-/// of a direct convolution (3.6 times with ±1 and ±2).
+/// Transformed, tile and filter have 36 or 64 places; at each place the tiles, a row of channels each, are
+/// multiplied by a matrix. The transforms interpolate at 0, ±5/8, ±3/2 and infinity, for 5x5 at 0, ±1/2,
+/// ±1, ±2 and infinity: all are binary fractions. Rounding errors are 1.6 times those of a direct
+/// convolution for 3x3 (3.6 times with ±1 and ±2), and 4 times for 5x5.
 #pragma once
 
-/// Outputs and inputs along an edge of a tile, and places of a transformed tile.
+/// Outputs along an edge of a tile.
 #define CK_WINOGRAD_TOP 4
-#define CK_WINOGRAD_BOTTOM 6
-#define CK_WINOGRAD_PLACES 36
+/// Inputs along an edge, for windows of `kernel` by `kernel` cells, and the most of them.
+#define CK_WINOGRAD_EDGE(kernel) ((kernel) + CK_WINOGRAD_TOP - 1)
+#define CK_WINOGRAD_MOST_EDGE 8
+#define CK_WINOGRAD_MOST_PLACES (CK_WINOGRAD_MOST_EDGE * CK_WINOGRAD_MOST_EDGE)
 
 /// Where a blob's values lie: floats from one item, one block of `ck_winograd_lanes` channels and one
 /// cell to the next. Rows of cells follow one another.
@@ -22,6 +24,8 @@ struct ck_cell_order {
 /// `[items, groups · inputs, height, width]` to `[items, groups · outputs, top_height, top_width]`.
 struct ck_winograd {
   long items, groups;
+  /// The edge of a window: 3 or 5.
+  long kernel;
   /// Channels of one group, multiples of `ck_winograd_lanes`.
   long inputs, outputs;
   long height, width, top_height, top_width, pad_y, pad_x;
@@ -42,11 +46,11 @@ long ck_winograd_filter_count(const struct ck_winograd *w);
 long ck_winograd_run_scratch(const struct ck_winograd *w);
 long ck_winograd_gradient_scratch(const struct ck_winograd *w);
 
-/// Transforms filters `[groups · outputs, inputs, 3, 3]`.
+/// Transforms filters `[groups · outputs, inputs, kernel, kernel]`.
 void ck_winograd_filters(const struct ck_winograd *w, const float *filters, float *transformed);
 /// Transforms the filters of the convolution whose bottom's gradient `w` computes: `w` describes the
 /// way from the top's gradient (its bottom) to the bottom's (its top), `filters` are
-/// `[groups · inputs, outputs, 3, 3]` in its words.
+/// `[groups · inputs, outputs, kernel, kernel]` in its words.
 void ck_winograd_turned_filters(
     const struct ck_winograd *w, const float *filters, float *transformed);
 
@@ -57,7 +61,7 @@ void ck_winograd_run(
     const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
     float slope, float *scratch, float *top);
 
-/// Gradients of filters `[groups · outputs, inputs, 3, 3]` and, unless NULL, bias; either is added to
+/// Gradients of filters `[groups · outputs, inputs, kernel, kernel]` and, unless NULL, bias; either is added to
 /// or overwritten.
 void ck_winograd_gradient(
     const struct ck_winograd *w, const float *bottom, const float *top_gradient, float *scratch,

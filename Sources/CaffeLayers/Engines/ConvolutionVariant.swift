@@ -56,9 +56,14 @@ struct ConvolutionVariant {
     }
     var variants = [ruled, variant(usual, (otherName, other))]
     // Winograd multiplies float32 only.
-    guard geometry.hasWinogradWindows, request.precision == .float32 else { return variants }
-    variants += [variant(unusual, nil), variant(unusual, (otherName, other))]
-    if !request.isOneDNNWanted { variants.append(tiles) }
+    guard request.precision == .float32 else { return variants }
+    if geometry.admitsWinograd {
+      variants += [variant(unusual, nil), variant(unusual, (otherName, other))]
+    }
+    if geometry.hasTileWindows, !request.isOneDNNWanted {
+      // The rule may be our tiles where oneDNN has none.
+      variants += (geometry.admitsWinograd ? [] : [variant(direct, nil)]) + [tiles]
+    }
     return variants
   }
 
@@ -85,7 +90,7 @@ struct ConvolutionVariant {
     case .tiles: return try tiles()
     case .ruled:
       let operation = try oneDNN(.automatic, nil)
-      guard request.geometry.winogradPays, request.precision == .float32, !operation.isWinograd,
+      guard request.geometry.tilesPay, request.precision == .float32, !operation.isWinograd,
         !request.isOneDNNWanted
       else { return operation }
       do { return try tiles() } catch is EngineRefusal { return operation }
@@ -115,11 +120,14 @@ extension ConvolutionVariant {
     let candidates = variants.map { variant in
       SpeedChoices.Candidate(variant.name) { [sample] in
         let usual = try usual()
-        let operation =
-          variant.name == ruled.name
-          ? usual : try variant.operation(for: sample, scratchpad: Scratchpad())
-        if variant.name == tiles.name, usual is WinogradConvolutionOperation {
-          throw EngineRefusal("the rule has chosen these loops already")
+        var operation = usual
+        if variant.name != ruled.name {
+          operation = try variant.operation(for: sample, scratchpad: Scratchpad())
+          if operation.implementation == usual.implementation,
+            operation.outputOrder.isEqual(to: usual.outputOrder)
+          {
+            throw EngineRefusal("it is what the rule has chosen")
+          }
         }
         return try ConvolutionTrial(operation, sample, topOrder: usual.outputOrder).run
       }
