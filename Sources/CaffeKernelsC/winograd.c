@@ -42,7 +42,7 @@ static struct tiling tiling(const struct ck_winograd *w) {
       quotient(w->top_height, CK_WINOGRAD_TOP), quotient(w->top_width, CK_WINOGRAD_TOP)};
 }
 
-static long tile_count(const struct ck_winograd *w) {
+long ck_winograd_tiles(const struct ck_winograd *w) {
   struct tiling t = tiling(w);
   return w->items * t.rows * t.columns;
 }
@@ -135,10 +135,10 @@ struct run_context {
   float *scratch, *top;
 };
 
-long ck_winograd_parts(const struct ck_winograd *w) { return ck_parts(tile_count(w), 1); }
+long ck_winograd_parts(const struct ck_winograd *w) { return ck_parts(ck_winograd_tiles(w), 1); }
 
 static long run_chunk(const struct ck_winograd *w) {
-  return chunk(w, RUN_BYTES, quotient(tile_count(w), w->parts));
+  return chunk(w, RUN_BYTES, quotient(ck_winograd_tiles(w), w->parts));
 }
 
 /// Floats of one thread's tiles.
@@ -199,7 +199,7 @@ void ck_winograd_run(
   struct run_context context = {
       .w = w, .chunk = run_chunk(w), .part_floats = run_floats(w, run_chunk(w)), .bottom = bottom,
       .transformed = transformed, .bias = bias, .slope = slope, .scratch = scratch, .top = top};
-  ck_parallel_parts(tile_count(w), w->parts, run_part, &context);
+  ck_parallel_parts(ck_winograd_tiles(w), w->parts, run_part, &context);
 }
 
 // Gradients of filters: all threads transform the same tiles, then each multiplies at places of its own.
@@ -216,7 +216,7 @@ struct gradient_context {
 enum { TILE_PARTS = 4 };
 
 static long gradient_chunk(const struct ck_winograd *w) {
-  return chunk(w, GRADIENT_BYTES, tile_count(w));
+  return chunk(w, GRADIENT_BYTES, ck_winograd_tiles(w));
 }
 
 long ck_winograd_gradient_scratch(const struct ck_winograd *w) {
@@ -295,7 +295,7 @@ static void gradient_filters_part(void *context, long part, long begin, long end
 void ck_winograd_gradient(
     const struct ck_winograd *w, const float *bottom, const float *top_gradient, float *scratch,
     int adds_filters, float *filters, int adds_bias, float *bias) {
-  long lanes = ck_winograd_lanes(), tiles = tile_count(w), chunk = gradient_chunk(w);
+  long lanes = ck_winograd_lanes(), tiles = ck_winograd_tiles(w), chunk = gradient_chunk(w);
   struct gradient_context x = {
       .w = w, .bottom = bottom, .top = top_gradient, .chunk = chunk, .filters = filters,
       .adds_filters = adds_filters};

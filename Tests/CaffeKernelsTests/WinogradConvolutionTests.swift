@@ -169,7 +169,9 @@ private struct WinogradTrial {
     let found = trial.all(of: try trial.convolution())
     for (found, expected) in zip(found, [output, inputGradient, weights, bias]) {
       let scale = Double(expected.map(abs).max() ?? 0)
-      #expect(worstDifference(found, expected.map(Double.init), scale: scale) < (kernel == 3 ? 2e-5 : 5e-5))
+      #expect(
+        worstDifference(found, expected.map(Double.init), scale: scale)
+          < (kernel == 3 ? 2e-5 : 5e-5))
     }
   }
 
@@ -219,10 +221,14 @@ private struct WinogradTrial {
     #expect(first.contains { $0 != 0 })
     #expect(trial.output(of: inference, weights: zeros, revision: 1) == first)
     #expect(trial.output(of: inference, weights: zeros, revision: 2).allSatisfy { $0 == 0 })
-    // Layers share the memory of transformed filters in training.
-    let training = try trial.convolution()
-    _ = trial.output(of: training, revision: 1)
-    #expect(trial.output(of: training, weights: zeros, revision: 1).allSatisfy { $0 == 0 })
+    // Layers share the memory of transformed filters in training, and where there are many tiles.
+    let many = try WinogradTrial(WinogradCase("", 3, 16, [16, 17], out: 16))
+    let cases: [(WinogradTrial, WeightedGradients)] = [(trial, .weights), (many, [])]
+    for (trial, gradients) in cases {
+      let convolution = try trial.convolution(gradients: gradients)
+      _ = trial.output(of: convolution, revision: 1)
+      #expect(trial.output(of: convolution, weights: zeros, revision: 1).allSatisfy { $0 == 0 })
+    }
   }
 
   @Test func refusalsAreSentences() throws {
@@ -241,7 +247,8 @@ private struct WinogradTrial {
       refusal(try WinogradCase("", 1, 16, [6, 6], out: 20))?
         .contains("channels that lie side by side") == true)
     #expect(
-      refusal(try WinogradCase("", 0, 16, [6, 6], out: 16))?.contains("3x3 and 5x5 windows") == true)
+      refusal(try WinogradCase("", 0, 16, [6, 6], out: 16))?.contains("3x3 and 5x5 windows") == true
+    )
     #expect(refusal(try WinogradCase("", 1, 16, [6, 6], out: 16)) == nil)
   }
 }

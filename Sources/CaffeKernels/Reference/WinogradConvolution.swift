@@ -24,7 +24,10 @@ package final class WinogradConvolution {
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
   private let filters: Scratchpad.Region
-  /// Transformed filters that serve again in inference, where the same ones are used in each run.
+  /// Below so many tiles, transforming the filters takes most of the time of a run.
+  private static let fewTiles = 48
+  /// Transformed filters that serve again in inference of a few tiles: they take 4 times the memory of the
+  /// filters, and as long to make as 33 tiles take to multiply.
   private var kept: (filters: AlignedBuffer, revision: Int?)?
 
   /// - Parameters:
@@ -64,7 +67,7 @@ package final class WinogradConvolution {
     gradientPass.parts = ck_winograd_parts(&gradientPass)
     slope = fusedReLUSlope ?? 1
     var (filterCount, scratchCount) = (0, ck_winograd_run_scratch(&forwardPass))
-    if gradients.isEmpty {
+    if gradients.isEmpty, ck_winograd_tiles(&forwardPass) < Self.fewTiles {
       let count = ck_winograd_filter_count(&forwardPass)
       kept = (AlignedBuffer(byteCount: count * MemoryLayout<Float>.stride), nil)
     } else {

@@ -37,6 +37,8 @@ struct ck_winograd {
 /// Channels that are worked on at once: 8 or 16, by the instruction set.
 long ck_winograd_lanes(void);
 
+/// Tiles of all items.
+long ck_winograd_tiles(const struct ck_winograd *w);
 /// As many parts as there are threads for.
 long ck_winograd_parts(const struct ck_winograd *w);
 
