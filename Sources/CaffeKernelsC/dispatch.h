@@ -24,9 +24,9 @@ static inline void ck_prefetch_row(const float *row, const struct ck_rows *rows)
 }
 
 /// A tile of a plane of `height` by `width` cells, which are `cell` floats apart: it begins at (y, x) and
-/// may reach beyond the plane.
+/// may reach beyond the plane. Of each cell there are `lanes` channels.
 struct ck_tile {
-  long height, width, cell, y, x;
+  long height, width, cell, y, x, lanes;
 };
 
 /// A product of a few matrices' rows by a panel of two vectors' width: `rows` of `a`, which lie

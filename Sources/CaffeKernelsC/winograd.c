@@ -20,12 +20,18 @@ static long places(const struct ck_winograd *w) {
   return CK_WINOGRAD_EDGE(w->kernel) * CK_WINOGRAD_EDGE(w->kernel);
 }
 
+/// Channels in whole vectors.
+static long filled(long channels) {
+  long lanes = ck_winograd_lanes();
+  return quotient(channels, lanes) * lanes;
+}
+
 /// Channels of a panel: two vectors.
 static long panel_width(void) { return 2 * ck_winograd_lanes(); }
 static long panels(long channels) { return quotient(channels, panel_width()); }
 
 /// Floats from one place to the next: of tiles by channels, of channels in panels.
-static long rows_place(long tiles, long channels) { return tiles * channels + SPACING; }
+static long rows_place(long tiles, long channels) { return tiles * filled(channels) + SPACING; }
 static long panels_place(long rows, long channels) {
   return rows * panels(channels) * panel_width() + SPACING;
 }
@@ -56,13 +62,19 @@ static long chunk(const struct ck_winograd *w, long bytes, long tiles) {
   return least(quotient(size, 12) * 12, tiles);
 }
 
+/// Channels of a block that begins with the one of that number.
+static long block_lanes(const struct ck_cell_order *order, long channels, long first) {
+  long lanes = ck_winograd_lanes();
+  return order->is_padded ? lanes : least(lanes, channels - first);
+}
+
 static struct ck_tile bottom_tile(const struct ck_winograd *w, long index, long *item) {
   struct tiling t = tiling(w);
   *item = index / (t.rows * t.columns);
   long row = index / t.columns % t.rows, column = index % t.columns;
   return (struct ck_tile){
       w->height, w->width, w->bottom.cell, row * CK_WINOGRAD_TOP - w->pad_y,
-      column * CK_WINOGRAD_TOP - w->pad_x};
+      column * CK_WINOGRAD_TOP - w->pad_x, 0};
 }
 
 static struct ck_tile top_tile(const struct ck_winograd *w, long index, long *item) {
@@ -70,7 +82,8 @@ static struct ck_tile top_tile(const struct ck_winograd *w, long index, long *it
   *item = index / (t.rows * t.columns);
   long row = index / t.columns % t.rows, column = index % t.columns;
   return (struct ck_tile){
-      w->top_height, w->top_width, w->top.cell, row * CK_WINOGRAD_TOP, column * CK_WINOGRAD_TOP};
+      w->top_height, w->top_width, w->top.cell, row * CK_WINOGRAD_TOP, column * CK_WINOGRAD_TOP,
+      0};
 }
 
 // Filters
@@ -103,8 +116,8 @@ static void filters_part(void *context, long part, long begin, long end) {
       long index = x->turned ? (group * w->inputs + input) * w->outputs + output
                              : (group * w->outputs + output) * w->inputs + input;
       ck_loops()->winograd_filter(
-          w->kernel, x->filters + index * taps, x->turned ? taps : w->inputs * taps, x->turned, place,
-          out + first);
+          w->kernel, x->filters + index * taps, least(lanes, w->outputs - output),
+          x->turned ? taps : w->inputs * taps, x->turned, place, out + first);
     }
   }
 }
@@ -147,7 +160,7 @@ static long run_floats(const struct ck_winograd *w, long chunk) {
 }
 
 long ck_winograd_run_scratch(const struct ck_winograd *w) {
-  return w->parts * run_floats(w, run_chunk(w));
+  return w->groups * filled(w->outputs) + w->parts * run_floats(w, run_chunk(w));
 }
 
 static void run_tiles(const struct run_context *x, long group, long first, long tiles, float *v) {
@@ -159,17 +172,19 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
   float *products = v + places(w) * bottom_place;
   for (long i = 0; i < tiles; i++) {
     struct ck_tile tile = bottom_tile(w, first + i, &item);
-    const float *plane =
-        x->bottom + item * w->bottom.item + group * w->inputs / lanes * w->bottom.block;
-    for (long c = 0; c < w->inputs; c += lanes, plane += w->bottom.block)
-      loops->winograd_bottom(w->kernel, &tile, plane, bottom_place, v + i * w->inputs + c);
+    const float *plane = x->bottom + item * w->bottom.item + group * w->bottom.group;
+    for (long c = 0; c < w->inputs; c += lanes, plane += w->bottom.block) {
+      tile.lanes = block_lanes(&w->bottom, w->inputs, c);
+      loops->winograd_bottom(w->kernel, &tile, plane, bottom_place, v + i * filled(w->inputs) + c);
+    }
   }
   const float *filters = x->transformed + group * places(w) * filters_place(w);
   for (long place = 0; place < places(w); place++)
     for (long panel = 0; panel < panels(w->outputs); panel++) {
       struct ck_winograd_product product = {
-          .rows = tiles, .inner = w->inputs, .a_row = w->inputs, .a_step = 1, .out_row = width,
-          .vectors = least(2, (w->outputs - panel * width) / lanes)};
+          .rows = tiles, .inner = w->inputs, .a_row = filled(w->inputs), .a_step = 1,
+          .out_row = width,
+          .vectors = least(2, quotient(w->outputs - panel * width, lanes))};
       loops->winograd_product(
           &product, v + place * bottom_place,
           filters + place * filters_place(w) + panel * w->inputs * width,
@@ -177,11 +192,13 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
     }
   for (long i = 0; i < tiles; i++) {
     struct ck_tile tile = top_tile(w, first + i, &item);
-    float *plane = x->top + item * w->top.item + group * w->outputs / lanes * w->top.block;
-    for (long k = 0; k < w->outputs; k += lanes, plane += w->top.block)
+    float *plane = x->top + item * w->top.item + group * w->top.group;
+    for (long k = 0; k < w->outputs; k += lanes, plane += w->top.block) {
+      tile.lanes = block_lanes(&w->top, w->outputs, k);
       loops->winograd_top(
           w->kernel, &tile, products + (k / width * x->chunk + i) * width + k % width, top_place,
-          x->bias ? x->bias + group * w->outputs + k : NULL, x->slope, plane);
+          x->bias + group * filled(w->outputs) + k, x->slope, plane);
+    }
   }
 }
 
@@ -196,9 +213,14 @@ static void run_part(void *context, long part, long begin, long end) {
 void ck_winograd_run(
     const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
     float slope, float *scratch, float *top) {
+  long room = filled(w->outputs);
+  memset(scratch, 0, sizeof(float) * (size_t)(w->groups * room));
+  for (long k = 0; bias && k < w->groups * w->outputs; k++)
+    scratch[k / w->outputs * room + k % w->outputs] = bias[k];
   struct run_context context = {
       .w = w, .chunk = run_chunk(w), .part_floats = run_floats(w, run_chunk(w)), .bottom = bottom,
-      .transformed = transformed, .bias = bias, .slope = slope, .scratch = scratch, .top = top};
+      .transformed = transformed, .bias = scratch, .slope = slope,
+      .scratch = scratch + w->groups * room, .top = top};
   ck_parallel_parts(ck_winograd_tiles(w), w->parts, run_part, &context);
 }
 
@@ -223,7 +245,7 @@ long ck_winograd_gradient_scratch(const struct ck_winograd *w) {
   long tiles = gradient_chunk(w);
   return places(w) * (panels_place(tiles, w->inputs) + panels_place(tiles, w->outputs) +
                                filters_place(w)) +
-         TILE_PARTS * w->outputs;
+         TILE_PARTS * filled(w->outputs);
 }
 
 /// A panel of the bottom's channels, or after those of the top's, and a part of the tiles.
@@ -241,19 +263,21 @@ static void gradient_tiles_part(void *context, long part, long begin, long end) 
     if (!is_bottom) panel -= panels(w->inputs);
     const struct ck_cell_order *order = is_bottom ? &w->bottom : &w->top;
     long channels = is_bottom ? w->inputs : w->outputs, first = panel * width;
-    long block = (x->group * channels + first) / lanes * order->block;
-    float *sums = x->sums + which * w->outputs + first;
+    long block = x->group * order->group + first / lanes * order->block;
+    float *sums = x->sums + which * filled(w->outputs) + first;
     for (long i = x->tiles * which / TILE_PARTS; i < x->tiles * (which + 1) / TILE_PARTS; i++) {
       struct ck_tile tile = is_bottom ? bottom_tile(w, x->first + i, &item)
                                       : top_tile(w, x->first + i, &item);
       const float *plane = (is_bottom ? x->bottom : x->top) + item * order->item + block;
       long start = (panel * x->chunk + i) * width;
-      for (long c = 0; c < least(width, channels - first); c += lanes, plane += order->block)
+      for (long c = 0; c < least(width, channels - first); c += lanes, plane += order->block) {
+        tile.lanes = block_lanes(order, channels, first + c);
         if (is_bottom)
           loops->winograd_bottom(w->kernel, &tile, plane, bottom_place, x->v + start + c);
         else
           loops->winograd_top_gradient(
               w->kernel, &tile, plane, top_place, x->z + start + c, sums + c);
+      }
     }
   }
 }
@@ -271,7 +295,7 @@ static void gradient_products_part(void *context, long part, long begin, long en
     for (long c = 0; c < w->inputs; c += width, v += size, out += width * width) {
       struct ck_winograd_product product = {
           .rows = least(width, w->inputs - c), .inner = x->tiles, .a_row = 1, .a_step = width,
-          .out_row = width, .vectors = least(2, (w->outputs - panel * width) / lanes),
+          .out_row = width, .vectors = least(2, quotient(w->outputs - panel * width, lanes)),
           .adds = x->first > 0};
       ck_loops()->winograd_product(&product, v, z, out);
     }
@@ -287,7 +311,8 @@ static void gradient_filters_part(void *context, long part, long begin, long end
     long output = task / w->inputs * ck_winograd_lanes(), input = task % w->inputs;
     ck_loops()->winograd_filter_gradient(
         w->kernel, x->products + (output / width * w->inputs + input) * width + output % width,
-        filters_place(w), x->adds_filters, w->inputs * taps,
+        filters_place(w), x->adds_filters, least(ck_winograd_lanes(), w->outputs - output),
+        w->inputs * taps,
         x->filters + ((x->group * w->outputs + output) * w->inputs + input) * taps);
   }
 }
@@ -304,7 +329,7 @@ void ck_winograd_gradient(
   x.products = x.z + places(w) * panels_place(chunk, w->outputs);
   x.sums = x.products + places(w) * filters_place(w);
   for (x.group = 0; x.group < w->groups; x.group++) {
-    memset(x.sums, 0, sizeof(float) * (size_t)(TILE_PARTS * w->outputs));
+    memset(x.sums, 0, sizeof(float) * (size_t)(TILE_PARTS * filled(w->outputs)));
     for (x.first = 0; x.first < tiles; x.first += chunk) {
       x.tiles = least(chunk, tiles - x.first);
       ck_parallel_for(
@@ -313,11 +338,11 @@ void ck_winograd_gradient(
           places(w) * panels(w->outputs), 1, gradient_products_part, &x);
     }
     ck_parallel_for(
-        w->outputs / lanes * w->inputs, CK_LIGHT_GRAIN / 1024, gradient_filters_part, &x);
+        filled(w->outputs) / lanes * w->inputs, CK_LIGHT_GRAIN / 1024, gradient_filters_part, &x);
     for (long k = 0; bias && k < w->outputs; k++) {
       float *sum = bias + x.group * w->outputs + k;
       if (!adds_bias) *sum = 0;
-      for (long i = 0; i < TILE_PARTS; i++) *sum += x.sums[i * w->outputs + k];
+      for (long i = 0; i < TILE_PARTS; i++) *sum += x.sums[i * filled(w->outputs) + k];
     }
   }
 }

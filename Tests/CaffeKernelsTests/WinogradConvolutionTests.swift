@@ -22,7 +22,6 @@ struct WinogradCase: CustomTestStringConvertible, Sendable {
   /// Of the largest value: rounding errors of the transforms.
   var tolerance: Double { geometry.kernel == [3, 3] ? 5e-6 : 3e-5 }
 
-  /// All have a multiple of 16 channels, the widest vector's.
   static func all() throws -> [WinogradCase] {
     [
       try .init("whole tiles", 2, 16, [8, 12], out: 32),
@@ -34,6 +33,12 @@ struct WinogradCase: CustomTestStringConvertible, Sendable {
       try .init("groups", 2, 96, [5, 6], out: 64, groups: 2),
       try .init("channels last", 2, 48, [7, 9], out: 32, isChannelsLast: true),
       try .init("channels last, groups", 2, 32, [5, 5], out: 64, groups: 2, isChannelsLast: true),
+      try .init("odd channels", 2, 21, [7, 9], out: 35),
+      try .init("channels last, odd channels", 2, 21, [7, 9], out: 35, isChannelsLast: true),
+      try .init(
+        "channels last, odd groups", 1, 10, [6, 6], out: 22, groups: 2, isChannelsLast: true),
+      try .init(
+        "LeNet conv2", 2, 20, [12, 12], out: 50, kernel: 5, pad: [0, 0], isChannelsLast: true),
       try .init("5x5", 2, 32, [9, 7], out: 48, kernel: 5),
       try .init("5x5, pads that differ", 1, 16, [8, 6], out: 16, kernel: 5, pad: [4, 0]),
       try .init(
@@ -244,8 +249,8 @@ private struct WinogradTrial {
       refusal(try WinogradCase("", 1, 16, [6, 6], out: 16, pad: [3, 1]))?
         .contains("windows of stride 1 that pads do not cover") == true)
     #expect(
-      refusal(try WinogradCase("", 1, 16, [6, 6], out: 20))?
-        .contains("channels that lie side by side") == true)
+      refusal(try WinogradCase("", 1, 32, [6, 6], out: 40, groups: 2))?
+        .contains("channels of one group") == true)
     #expect(
       refusal(try WinogradCase("", 0, 16, [6, 6], out: 16))?.contains("3x3 and 5x5 windows") == true
     )

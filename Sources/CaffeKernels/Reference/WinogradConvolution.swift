@@ -11,7 +11,7 @@ import CaffeKernelsC
 ///
 /// Source: Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks".
 package final class WinogradConvolution {
-  /// Channels that must lie side by side, and that each group has a multiple of.
+  /// Channels of a block, and those that are worked on at once.
   package static var lanes: Int { ck_winograd_lanes() }
   /// The loops' name, as `winograd:v3`.
   package let implementation = "winograd:\(InstructionSet.current)"
@@ -45,12 +45,14 @@ package final class WinogradConvolution {
       throw EngineRefusal(
         "its tiles are for 3x3 and 5x5 windows of stride 1 that pads do not cover")
     }
-    let lanes = Self.lanes
-    guard g.inputChannels / g.groups % lanes == 0, g.outputChannels / g.groups % lanes == 0,
-      let bottom = ck_cell_order(input, channels: g.inputChannels, cells: g.inputSize),
-      let top = ck_cell_order(output, channels: g.outputChannels, cells: g.outputSize)
+    guard
+      let bottom = ck_cell_order(
+        input, channels: g.inputChannels, groups: g.groups, cells: g.inputSize),
+      let top = ck_cell_order(
+        output, channels: g.outputChannels, groups: g.groups, cells: g.outputSize)
     else {
-      throw EngineRefusal("its tiles are for multiples of \(lanes) channels that lie side by side")
+      throw EngineRefusal(
+        "its tiles are for channels-last blobs or blocks of \(Self.lanes) channels of one group")
     }
     forwardPass = ck_winograd(
       items: g.batch, groups: g.groups, kernel: g.kernel[0], inputs: g.inputChannels / g.groups,
@@ -127,12 +129,19 @@ package final class WinogradConvolution {
 }
 
 extension ck_cell_order {
-  /// `nil` for channels that are scattered, padded, or in other blocks than the loops have vectors.
-  fileprivate init?(_ runs: ChannelRuns?, channels: Int, cells: Int) {
+  /// `nil` for channels that are scattered, or in other blocks than the loops have vectors.
+  fileprivate init?(_ runs: ChannelRuns?, channels: Int, groups: Int, cells: Int) {
     let lanes = WinogradConvolution.lanes
+    let blocks = (channels + lanes - 1) / lanes
     switch runs?.run {
-    case channels: self.init(item: channels * cells, block: lanes, cell: channels)
-    case lanes: self.init(item: channels * cells, block: lanes * cells, cell: lanes)
+    case channels:
+      self.init(
+        item: channels * cells, group: channels / groups, block: lanes, cell: channels,
+        is_padded: 0)
+    case lanes where groups == 1 || channels / groups % lanes == 0:
+      self.init(
+        item: blocks * lanes * cells, group: channels / groups * cells, block: lanes * cells,
+        cell: lanes, is_padded: 1)
     default: return nil
     }
   }

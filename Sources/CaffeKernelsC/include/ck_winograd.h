@@ -15,10 +15,12 @@
 #define CK_WINOGRAD_MOST_EDGE 8
 #define CK_WINOGRAD_MOST_PLACES (CK_WINOGRAD_MOST_EDGE * CK_WINOGRAD_MOST_EDGE)
 
-/// Where a blob's values lie: floats from one item, one block of `ck_winograd_lanes` channels and one
-/// cell to the next. Rows of cells follow one another.
+/// Where a blob's values lie: floats from one item, one group, one block of `ck_winograd_lanes` channels
+/// and one cell to the next. Rows of cells follow one another.
 struct ck_cell_order {
-  long item, block, cell;
+  long item, group, block, cell;
+  /// The last block of a group is filled up with zeros, rather than followed by other cells.
+  int is_padded;
 };
 
 /// `[items, groups · inputs, height, width]` to `[items, groups · outputs, top_height, top_width]`.
@@ -26,7 +28,7 @@ struct ck_winograd {
   long items, groups;
   /// The edge of a window: 3 or 5.
   long kernel;
-  /// Channels of one group, multiples of `ck_winograd_lanes`.
+  /// Channels of one group.
   long inputs, outputs;
   long height, width, top_height, top_width, pad_y, pad_x;
   struct ck_cell_order bottom, top;

@@ -2,7 +2,7 @@ import CaffeCore
 import CaffeErrors
 import CaffeKernels
 
-/// Our loops on transformed tiles, in the order of the bottom or in blocks of channels.
+/// Our loops on transformed tiles, in the order of the bottom or the one a chain of layers should keep.
 struct WinogradConvolutionOperation: PackedConvolutionOperation {
   private let convolution: WinogradConvolution
   private let inputOrder: any PackedLayout
@@ -20,7 +20,9 @@ struct WinogradConvolutionOperation: PackedConvolutionOperation {
     let extents = [geometry.batch, geometry.inputChannels] + geometry.input
     inputOrder =
       try bottom
-      ?? OneDNNMemoryLayout.blocked(extents, by: WinogradConvolution.lanes)
+      ?? (geometry.prefersChannelsLast
+        ? OneDNNMemoryLayout.channelsLast(extents)
+        : OneDNNMemoryLayout.blocked(extents, by: WinogradConvolution.lanes))
     guard
       let outputOrder = inputOrder.resized(
         to: [geometry.batch, geometry.outputChannels] + geometry.output)
