@@ -12,6 +12,9 @@
 /// Elements after which the constants of a loop over lanes repeat.
 #define CK_LANES 64
 
+/// The quotient, rounded up.
+static inline long ck_quotient(long a, long b) { return (a + b - 1) / b; }
+
 /// Rows of `count` elements that lie next to one another, the rows `stride` elements apart.
 struct ck_rows {
   long rows, stride, count;

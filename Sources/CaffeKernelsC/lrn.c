@@ -13,7 +13,7 @@ struct lrn_context {
   float *scale, *workspace, *out;
 };
 
-static long tiles(long size) { return (size + TILE - 1) / TILE; }
+static long tiles(long size) { return ck_quotient(size, TILE); }
 static long grain(long channels) { return CK_HEAVY_GRAIN / (channels * TILE) + 1; }
 
 /// The channels around `channel`: `*first` and how many.

@@ -32,16 +32,15 @@ struct stretch {
   struct ck_rows rows;
 };
 
-static long quotient(long a, long b) { return (a + b - 1) / b; }
 
 static long least(long a, long b) { return a < b ? a : b; }
 
 static long stretches_of_row(const struct ck_normalization *n) {
-  return quotient(n->inner * n->block, SUMMED * CK_LANES);
+  return ck_quotient(n->inner * n->block, SUMMED * CK_LANES);
 }
 
 static long stretches(const struct ck_normalization *n) {
-  return n->inner == 1 ? quotient(n->outer, SUMMED) : n->outer * stretches_of_row(n);
+  return n->inner == 1 ? ck_quotient(n->outer, SUMMED) : n->outer * stretches_of_row(n);
 }
 
 /// Stretch number `index` of the block of channels that begins with `first`.

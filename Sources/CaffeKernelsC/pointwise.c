@@ -13,8 +13,6 @@ struct cells_context {
   float *spread;
 };
 
-static long steps(long extent, long step) { return (extent + step - 1) / step; }
-
 /// Rows of `width` cells that are worth a thread.
 static long grain(const struct ck_cells *c) {
   return CK_LIGHT_GRAIN / (c->width * c->channels > 0 ? c->width * c->channels : 1) + 1;
@@ -24,7 +22,7 @@ static void round_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct cells_context *b = context;
   const struct ck_cells *c = b->cells;
-  long height = steps(c->height, c->step_y), width = steps(c->width, c->step_x);
+  long height = ck_quotient(c->height, c->step_y), width = ck_quotient(c->width, c->step_x);
   for (long row = begin; row < end; row++) {
     long y = row / height * c->height + row % height * c->step_y;
     const float *source = b->source + y * c->width * c->channels;
@@ -38,14 +36,14 @@ static void round_part(void *context, long part, long begin, long end) {
 void ck_round_cells(const struct ck_cells *cells, const float *values, uint16_t *rows) {
   struct cells_context context = {.cells = cells, .source = values, .rounded = rows};
   ck_parallel_for(
-      cells->items * steps(cells->height, cells->step_y), grain(cells), round_part, &context);
+      cells->items * ck_quotient(cells->height, cells->step_y), grain(cells), round_part, &context);
 }
 
 static void spread_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct cells_context *b = context;
   const struct ck_cells *c = b->cells;
-  long height = steps(c->height, c->step_y), width = steps(c->width, c->step_x);
+  long height = ck_quotient(c->height, c->step_y), width = ck_quotient(c->width, c->step_x);
   size_t cell = (size_t)c->channels * sizeof(float);
   for (long row = begin; row < end; row++) {
     float *out = b->spread + row * c->width * c->channels;
@@ -92,6 +90,6 @@ static void sums_part(void *context, long part, long begin, long end) {
 
 void ck_add_bfloat16_rows(const uint16_t *values, long rows, long columns, float *sums) {
   struct rows_context context = {values, rows, columns, sums};
-  long blocks = steps(columns, CK_LANES);
+  long blocks = ck_quotient(columns, CK_LANES);
   ck_parallel_for(blocks, CK_LIGHT_GRAIN / (rows * CK_LANES + 1) + 1, sums_part, &context);
 }

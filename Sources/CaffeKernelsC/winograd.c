@@ -11,7 +11,6 @@ enum { SPACING = 16 };
 enum { RUN_BYTES = 1 << 19, GRADIENT_BYTES = 4 << 20 };
 
 static long least(long a, long b) { return a < b ? a : b; }
-static long quotient(long a, long b) { return (a + b - 1) / b; }
 
 long ck_winograd_lanes(void) { return ck_loops()->vector; }
 
@@ -23,12 +22,12 @@ static long places(const struct ck_winograd *w) {
 /// Channels in whole vectors.
 static long filled(long channels) {
   long lanes = ck_winograd_lanes();
-  return quotient(channels, lanes) * lanes;
+  return ck_quotient(channels, lanes) * lanes;
 }
 
 /// Channels of a panel: two vectors.
 static long panel_width(void) { return 2 * ck_winograd_lanes(); }
-static long panels(long channels) { return quotient(channels, panel_width()); }
+static long panels(long channels) { return ck_quotient(channels, panel_width()); }
 
 /// Floats from one place to the next: of tiles by channels, of channels in panels.
 static long rows_place(long tiles, long channels) { return tiles * filled(channels) + SPACING; }
@@ -45,7 +44,7 @@ struct tiling {
 
 static struct tiling tiling(const struct ck_winograd *w) {
   return (struct tiling){
-      quotient(w->top_height, CK_WINOGRAD_TOP), quotient(w->top_width, CK_WINOGRAD_TOP)};
+      ck_quotient(w->top_height, CK_WINOGRAD_TOP), ck_quotient(w->top_width, CK_WINOGRAD_TOP)};
 }
 
 long ck_winograd_tiles(const struct ck_winograd *w) {
@@ -58,8 +57,8 @@ long ck_winograd_tiles(const struct ck_winograd *w) {
 static long chunk(const struct ck_winograd *w, long bytes, long tiles) {
   long each = places(w) * (w->inputs + w->outputs) * (long)sizeof(float);
   long most = bytes / each > 24 ? bytes / each : 24;
-  long size = quotient(tiles, quotient(tiles, most));
-  return least(quotient(size, 12) * 12, tiles);
+  long size = ck_quotient(tiles, ck_quotient(tiles, most));
+  return least(ck_quotient(size, 12) * 12, tiles);
 }
 
 /// Channels of a block that begins with the one of that number.
@@ -68,22 +67,18 @@ static long block_lanes(const struct ck_cell_order *order, long channels, long f
   return order->is_padded ? lanes : least(lanes, channels - first);
 }
 
-static struct ck_tile bottom_tile(const struct ck_winograd *w, long index, long *item) {
+/// A tile of the bottom or, without the cells around, of the top.
+static struct ck_tile tile_at(
+    const struct ck_winograd *w, int is_bottom, long index, long *item) {
   struct tiling t = tiling(w);
   *item = index / (t.rows * t.columns);
-  long row = index / t.columns % t.rows, column = index % t.columns;
+  long y = index / t.columns % t.rows * CK_WINOGRAD_TOP, x = index % t.columns * CK_WINOGRAD_TOP;
+  if (!is_bottom)
+    return (struct ck_tile){
+        .height = w->top_height, .width = w->top_width, .cell = w->top.cell, .y = y, .x = x};
   return (struct ck_tile){
-      w->height, w->width, w->bottom.cell, row * CK_WINOGRAD_TOP - w->pad_y,
-      column * CK_WINOGRAD_TOP - w->pad_x, 0};
-}
-
-static struct ck_tile top_tile(const struct ck_winograd *w, long index, long *item) {
-  struct tiling t = tiling(w);
-  *item = index / (t.rows * t.columns);
-  long row = index / t.columns % t.rows, column = index % t.columns;
-  return (struct ck_tile){
-      w->top_height, w->top_width, w->top.cell, row * CK_WINOGRAD_TOP, column * CK_WINOGRAD_TOP,
-      0};
+      .height = w->height, .width = w->width, .cell = w->bottom.cell, .y = y - w->pad_y,
+      .x = x - w->pad_x};
 }
 
 // Filters
@@ -151,7 +146,7 @@ struct run_context {
 long ck_winograd_parts(const struct ck_winograd *w) { return ck_parts(ck_winograd_tiles(w), 1); }
 
 static long run_chunk(const struct ck_winograd *w) {
-  return chunk(w, RUN_BYTES, quotient(ck_winograd_tiles(w), w->parts));
+  return chunk(w, RUN_BYTES, ck_quotient(ck_winograd_tiles(w), w->parts));
 }
 
 /// Floats of one thread's tiles.
@@ -171,7 +166,7 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
   long top_place = panels_place(x->chunk, w->outputs);
   float *products = v + places(w) * bottom_place;
   for (long i = 0; i < tiles; i++) {
-    struct ck_tile tile = bottom_tile(w, first + i, &item);
+    struct ck_tile tile = tile_at(w, 1, first + i, &item);
     const float *plane = x->bottom + item * w->bottom.item + group * w->bottom.group;
     for (long c = 0; c < w->inputs; c += lanes, plane += w->bottom.block) {
       tile.lanes = block_lanes(&w->bottom, w->inputs, c);
@@ -184,14 +179,14 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
       struct ck_winograd_product product = {
           .rows = tiles, .inner = w->inputs, .a_row = filled(w->inputs), .a_step = 1,
           .out_row = width,
-          .vectors = least(2, quotient(w->outputs - panel * width, lanes))};
+          .vectors = least(2, ck_quotient(w->outputs - panel * width, lanes))};
       loops->winograd_product(
           &product, v + place * bottom_place,
           filters + place * filters_place(w) + panel * w->inputs * width,
           products + place * top_place + panel * x->chunk * width);
     }
   for (long i = 0; i < tiles; i++) {
-    struct ck_tile tile = top_tile(w, first + i, &item);
+    struct ck_tile tile = tile_at(w, 0, first + i, &item);
     float *plane = x->top + item * w->top.item + group * w->top.group;
     for (long k = 0; k < w->outputs; k += lanes, plane += w->top.block) {
       tile.lanes = block_lanes(&w->top, w->outputs, k);
@@ -266,8 +261,7 @@ static void gradient_tiles_part(void *context, long part, long begin, long end) 
     long block = x->group * order->group + first / lanes * order->block;
     float *sums = x->sums + which * filled(w->outputs) + first;
     for (long i = x->tiles * which / TILE_PARTS; i < x->tiles * (which + 1) / TILE_PARTS; i++) {
-      struct ck_tile tile = is_bottom ? bottom_tile(w, x->first + i, &item)
-                                      : top_tile(w, x->first + i, &item);
+      struct ck_tile tile = tile_at(w, is_bottom, x->first + i, &item);
       const float *plane = (is_bottom ? x->bottom : x->top) + item * order->item + block;
       long start = (panel * x->chunk + i) * width;
       for (long c = 0; c < least(width, channels - first); c += lanes, plane += order->block) {
@@ -295,7 +289,7 @@ static void gradient_products_part(void *context, long part, long begin, long en
     for (long c = 0; c < w->inputs; c += width, v += size, out += width * width) {
       struct ck_winograd_product product = {
           .rows = least(width, w->inputs - c), .inner = x->tiles, .a_row = 1, .a_step = width,
-          .out_row = width, .vectors = least(2, quotient(w->outputs - panel * width, lanes)),
+          .out_row = width, .vectors = least(2, ck_quotient(w->outputs - panel * width, lanes)),
           .adds = x->first > 0};
       ck_loops()->winograd_product(&product, v, z, out);
     }

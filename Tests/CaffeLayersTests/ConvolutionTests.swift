@@ -22,14 +22,6 @@ import Testing
     #expect(net.blob("y")?.shape[0] == 3)
   }
 
-  /// Has answered every question with one name.
-  private final class Answer: SpeedChoices.Memory {
-    private let name: String
-    init(_ name: String) { self.name = name }
-    func choice(for key: String) -> String? { name }
-    func keep(_ choice: String, for key: String) -> String { choice }
-  }
-
   /// 3x3 and 5x5 windows in a chain, one in groups, with a ReLU to be taken along.
   private static func chain(_ context: LayerContext) throws -> Net {
     try Net(
@@ -49,8 +41,7 @@ import Testing
   }
 
   @Test func tilesComputeWhatTheDefinitionDoes() throws {
-    let choices = SpeedChoices(machine: "here", memory: Answer("CAFFE winograd"))
-    let net = try Self.chain(LayerContext(phase: .train, choices: choices))
+    let net = try Self.chain(LayerContext(phase: .train, choices: FixedChoice.tiles))
     for layer in net.layers where layer.type == "Convolution" {
       #expect(layer.engine.engine == .caffe)
       #expect(layer.engine.implementation?.hasPrefix("winograd:") == true)
@@ -74,8 +65,7 @@ import Testing
   }
 
   @Test func aNamedEngineIsKeptTo() throws {
-    let choices = SpeedChoices(machine: "here", memory: Answer("CAFFE winograd"))
-    let context = LayerContext(phase: .train, engine: .oneDNN, choices: choices)
+    let context = LayerContext(phase: .train, engine: .oneDNN, choices: FixedChoice.tiles)
     for layer in try Self.chain(context).layers where layer.type == "Convolution" {
       #expect(layer.engine.engine == .oneDNN)
     }

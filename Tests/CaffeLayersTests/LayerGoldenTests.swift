@@ -12,17 +12,37 @@ import Testing
   /// Sums run in another order than the reference's, over up to some hundreds of terms.
   static let tolerance: Float = 1e-4
 
-  @Test(arguments: [(Engine.caffe, true), (.oneDNN, true), (.oneDNN, false)])
-  func layersAgreeWithCaffe(on engine: Engine, fusesLayers: Bool) throws {
+  enum Way: String, CaseIterable, Sendable {
+    case caffe = "CAFFE"
+    case oneDNN = "ONEDNN"
+    case notFused = "ONEDNN, not fused"
+    /// Convolutions that have them, on transformed tiles of ours.
+    case tiles = "tiles"
+
+    fileprivate func context(_ phase: Phase) -> LayerContext {
+      LayerContext(
+        phase: phase,
+        engine: self == .caffe ? .caffe : self == .tiles ? nil : .oneDNN,
+        fusesLayers: self != .notFused, choices: self == .tiles ? FixedChoice.tiles : nil,
+        folder: Goldens.folder)
+    }
+  }
+
+  @Test(arguments: Way.allCases)
+  func layersAgreeWithCaffe(_ way: Way) throws {
     let file = try GoldenFile("layers.h5")
-    var tally = GoldenTally("layers.h5 on \(engine.rawValue)\(fusesLayers ? "" : ", not fused")")
+    var tally = GoldenTally("layers.h5 on \(way.rawValue)")
+    var casesOnTiles = 0
     for name in try file.names(in: "") {
       tally.run(name) {
-        try LayerCase(name, in: file, engine: engine, fusesLayers: fusesLayers).run()
+        let golden = try LayerCase(name, in: file, way)
+        try golden.run()
+        if golden.usesTiles { casesOnTiles += 1 }
       }
     }
     print(tally.line)
     #expect(tally.isComplete, "\(tally.line)")
+    #expect(way != .tiles || casesOnTiles > 4)
   }
 }
 
@@ -31,7 +51,11 @@ private struct LayerCase {
   let file: GoldenFile
   let net: Net
 
-  init(_ name: String, in file: GoldenFile, engine: Engine, fusesLayers: Bool) throws {
+  var usesTiles: Bool {
+    net.layers.contains { $0.engine.implementation?.hasPrefix("winograd:") ?? false }
+  }
+
+  init(_ name: String, in file: GoldenFile, _ way: LayerGoldenTests.Way) throws {
     self.name = name
     self.file = file
     var description = try NetParameter(text: try file.text("prototxt", of: name), file: name)
@@ -40,10 +64,7 @@ private struct LayerCase {
     }
     let phase: Phase = try file.text("phase", of: name) == "TRAIN" ? .train : .test
     description.state.phase = phase
-    net = try Net(
-      description,
-      context: LayerContext(
-        phase: phase, engine: engine, fusesLayers: fusesLayers, folder: Goldens.folder))
+    net = try Net(description, context: way.context(phase))
   }
 
   func run() throws {
