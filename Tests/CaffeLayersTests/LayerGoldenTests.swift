@@ -32,17 +32,18 @@ import Testing
   func layersAgreeWithCaffe(_ way: Way) throws {
     let file = try GoldenFile("layers.h5")
     var tally = GoldenTally("layers.h5 on \(way.rawValue)")
-    var casesOnTiles = 0
+    var casesOnTiles: [String] = []
     for name in try file.names(in: "") {
       tally.run(name) {
         let golden = try LayerCase(name, in: file, way)
         try golden.run()
-        if golden.usesTiles { casesOnTiles += 1 }
+        if golden.usesTiles { casesOnTiles.append(name) }
       }
     }
     print(tally.line)
     #expect(tally.isComplete, "\(tally.line)")
-    #expect(way != .tiles || casesOnTiles > 4)
+    let usual = ["conv_3x3_pad1", "conv_nobias", "conv_two_bottoms"]
+    #expect(casesOnTiles == (way == .tiles ? usual : []))
   }
 }
 

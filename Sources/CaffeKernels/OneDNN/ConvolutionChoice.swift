@@ -35,6 +35,11 @@ extension ConvolutionGeometry {
     (kernel == [3, 3] || kernel == [5, 5]) && stride == [1, 1] && dilation == [1, 1]
   }
 
+  /// Whether a trial of those is worth its time: small groups leave most of a vector empty.
+  package var tilesMayPay: Bool {
+    hasTileWindows && (groups == 1 || min(inputChannels, outputChannels) / groups >= 8)
+  }
+
   /// Where those are faster than oneDNN's direct code, as measured on two AVX2 cores.
   package var tilesPay: Bool {
     hasTileWindows && min(inputChannels, outputChannels) / groups >= (kernel == [3, 3] ? 64 : 32)

@@ -13,6 +13,8 @@ import CaffeKernelsC
 package final class WinogradConvolution {
   /// Channels of a block, and those that are worked on at once.
   package static var lanes: Int { ck_winograd_lanes() }
+  /// Below so many tiles, transforming the filters takes most of the time of a run.
+  private static let fewTiles = 48
   /// The loops' name, as `winograd:v3`.
   package let implementation = "winograd:\(InstructionSet.current)"
 
@@ -24,8 +26,6 @@ package final class WinogradConvolution {
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
   private let filters: Scratchpad.Region
-  /// Below so many tiles, transforming the filters takes most of the time of a run.
-  private static let fewTiles = 48
   /// Transformed filters that serve again in inference of a few tiles: they take 4 times the memory of the
   /// filters, and as long to make as 33 tiles take to multiply.
   private var kept: (filters: AlignedBuffer, revision: Int?)?
@@ -35,7 +35,7 @@ package final class WinogradConvolution {
   ///   - output: how those of the output and of its gradient do.
   ///   - fusedReLUSlope: of a ReLU on the output; the gradients take the gradient *before* that ReLU.
   ///   - gradients: empty for inference.
-  /// - Throws: `EngineRefusal` for other windows, and for channels that do not fill vectors.
+  /// - Throws: `EngineRefusal` for other windows, and for channels in other orders.
   package init(
     _ geometry: ConvolutionGeometry, input: ChannelRuns?, output: ChannelRuns?,
     fusedReLUSlope: Float?, gradients: WeightedGradients, scratchpad: Scratchpad

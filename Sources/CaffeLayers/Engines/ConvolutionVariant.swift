@@ -60,7 +60,7 @@ struct ConvolutionVariant {
     if geometry.admitsWinograd {
       variants += [variant(unusual, nil), variant(unusual, (otherName, other))]
     }
-    if geometry.hasTileWindows, !request.isOneDNNWanted {
+    if geometry.tilesMayPay, !request.isOneDNNWanted {
       // The rule may be our tiles where oneDNN has none.
       variants += (geometry.admitsWinograd ? [] : [variant(direct, nil)]) + [tiles]
     }
