@@ -239,7 +239,7 @@ static long gradient_chunk(const struct ck_winograd *w) {
 long ck_winograd_gradient_scratch(const struct ck_winograd *w) {
   long tiles = gradient_chunk(w);
   return places(w) * (panels_place(tiles, w->inputs) + panels_place(tiles, w->outputs) +
-                               filters_place(w)) +
+                      filters_place(w)) +
          TILE_PARTS * filled(w->outputs);
 }
 

@@ -65,8 +65,8 @@ void ck_winograd_run(
     const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
     float slope, float *scratch, float *top);
 
-/// Gradients of filters `[groups · outputs, inputs, kernel, kernel]` and, unless NULL, bias; either is added to
-/// or overwritten.
+/// Gradients of filters `[groups · outputs, inputs, kernel, kernel]` and, unless NULL, bias; either is
+/// added to or overwritten.
 void ck_winograd_gradient(
     const struct ck_winograd *w, const float *bottom, const float *top_gradient, float *scratch,
     int adds_filters, float *filters, int adds_bias, float *bias);
