@@ -14,6 +14,9 @@ struct lookup_context {
 
 static const float no_constants[4];
 
+/// Columns of a table that are worth being a part of their own: some cache lines.
+enum { LEAST_COLUMNS = 128 };
+
 static void gather_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct lookup_context *x = context;
@@ -36,7 +39,7 @@ void ck_gather_rows(
 }
 
 // Each part owns some rows of the table and looks for them among all indices.
-static void scatter_part(void *context, long part, long begin, long end) {
+static void scatter_rows(void *context, long part, long begin, long end) {
   (void)part;
   const struct lookup_context *x = context;
   for (long i = 0; i < x->count; i++) {
@@ -48,12 +51,26 @@ static void scatter_part(void *context, long part, long begin, long end) {
   }
 }
 
+// Each part owns some columns of the table, which stay equal parts if most indices are the same.
+static void scatter_columns(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct lookup_context *x = context;
+  for (long i = 0; i < x->count; i++) {
+    float *target = x->out + (long)x->indices[i] * x->width + begin;
+    ck_loops()->map[CK_ADD](
+        target, x->source + i * x->width + begin, NULL, no_constants, end - begin, target);
+  }
+}
+
 void ck_scatter_add_rows(
     const float *gradient, const float *indices, long count, long rows, long width, float *table) {
   struct lookup_context x = {
       .source = gradient, .indices = indices, .count = count, .width = width, .out = table};
-  long enough = count * width >= 2 * CK_LIGHT_GRAIN ? 1 : rows;
-  ck_parallel_for(rows, enough, scatter_part, &x);
+  int is_light = count * width < 2 * CK_LIGHT_GRAIN;
+  if (width >= LEAST_COLUMNS * ck_thread_count())
+    ck_parallel_for(width, is_light ? width : LEAST_COLUMNS, scatter_columns, &x);
+  else
+    ck_parallel_for(rows, is_light ? rows : 1, scatter_rows, &x);
 }
 
 /// Whether candidate (value, index) ranks before the other.

@@ -21,6 +21,8 @@ final class EmbedLayer: Layer {
   private let inputs: Int
   private let outputs: Int
   private let hasBias: Bool
+  /// Which rows of the top are the same, once a layer above has asked for it.
+  private(set) var repeats: RepeatedRows?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let embed = parameter.embedParam
@@ -50,10 +52,18 @@ final class EmbedLayer: Layer {
     [try Shape(bottoms[0].dimensions + [outputs])]
   }
 
+  override func reshape() throws {
+    if repeats != nil { noteRepeats() }
+  }
+
+  /// Says from the next pass on which rows of the top are the same.
+  func noteRepeats() { repeats = RepeatedRows(rows: bottom[0].count, words: inputs) }
+
   override func forward() throws {
     let count = bottom[0].count
     let indices = bottom[0].data.read()
     try IndexCheck.range(indices, count: count, limit: inputs, called: "input_dim")
+    repeats?.note(indices)
     LookupKernel.gather(
       parameters[0].data.read(), indices: indices, count: count, width: outputs,
       bias: hasBias ? parameters[1].data.read() : nil, into: top[0].data.overwrite())

@@ -14,7 +14,7 @@ struct LookupKernelTests {
     #expect(biased == [13, 24])
   }
 
-  @Test(arguments: [(3, 2, 2), (500, 97, 71)])
+  @Test(arguments: [(3, 2, 2), (500, 97, 71), (70, 9, 1031)])
   func scatterAddIsTheTransposeOfGather(count: Int, rows: Int, width: Int) {
     let indices = numbers(count, in: 0...Float(rows) - 0.01).map { $0.rounded(.down) }
     let gradient = numbers(count * width)

@@ -158,8 +158,7 @@ class RecurrentLayer: Layer {
       CaffeRecurrentProduct(
         streams: extents.streams, units: units, sums: sumCount, precision: context.precision)
     }
-    inputProduct = try innerProduct(
-      rows: extents.positions, weights: parameters[0], hasBias: true, gradients: wantedGradients)
+    inputProduct = try inputProduct(of: makers.first ?? [])
     stateProduct =
       wantedGradients.contains(.weights)
       ? try innerProduct(
@@ -168,6 +167,23 @@ class RecurrentLayer: Layer {
       settings.hasStatic
       ? try innerProduct(
         rows: extents.streams, weights: parameters[2], gradients: wantedGradients) : nil
+  }
+
+  /// - Parameter makers: of the input, if nobody else may look at it.
+  private func inputProduct(of makers: [Neighbour]) throws -> any InnerProductOperation {
+    func product(_ rows: Int) throws -> any InnerProductOperation {
+      try innerProduct(
+        rows: rows, weights: parameters[0], hasBias: true, gradients: wantedGradients)
+    }
+    guard makers.count == 1, let embed = makers[0].layer as? EmbedLayer,
+      embed.bottom[0].count == extents.positions
+    else { return try product(extents.positions) }
+    if embed.repeats == nil { embed.noteRepeats() }
+    guard let repeats = embed.repeats, repeats.capacity > 0 else {
+      return try product(extents.positions)
+    }
+    return try EmbeddedProduct(
+      of: repeats, inputs: extents.inputs, outputs: sumCount, product)
   }
 
   override func seek(toPass pass: UInt64) throws { forget() }

@@ -1,0 +1,86 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+
+/// The product of an Embed's top with weights, which multiplies each word that occurs once, however often
+/// it occurs: x·Wᵀ for the words, then a lookup. On the way back the gradients of a word's rows are summed
+/// before they are multiplied.
+///
+/// The gradient of the top is zero but for the first row of each word, which has that of all its rows:
+/// for the Embed the sum is the same, but nobody else may look. A batch in which hardly a word occurs
+/// twice is multiplied row by row.
+final class EmbeddedProduct: InnerProductOperation {
+  private let rows: RepeatedRows
+  private let inputs: Int
+  private let outputs: Int
+  private let rowByRow: any InnerProductOperation
+  private let wordByWord: any InnerProductOperation
+  /// Of each word that occurs: the input, the output, its gradient and the input's, which has a row of
+  /// zeros at the end.
+  private let (input, output, outputGradient, inputGradient): (Tensor, Tensor, Tensor, Tensor)
+  /// The revision of the gradients that `outputGradient` holds the sums of.
+  private var summed: Int?
+
+  /// - Parameter make: makes the product of a number of rows.
+  init(
+    of rows: RepeatedRows, inputs: Int, outputs: Int,
+    _ make: (_ rows: Int) throws -> any InnerProductOperation
+  ) throws {
+    self.rows = rows
+    self.inputs = inputs
+    self.outputs = outputs
+    rowByRow = try make(rows.groups.count)
+    wordByWord = try make(rows.capacity)
+    input = Tensor(try Shape([rows.capacity, inputs]))
+    output = Tensor(try Shape([rows.capacity, outputs]))
+    outputGradient = Tensor(output.shape)
+    inputGradient = Tensor(try Shape([rows.capacity + 1, inputs]))
+  }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
+    if rows.isTooMany {
+      return rowByRow.forward(input, weights: weights, bias: bias, into: output)
+    }
+    lookUp(rows.firstRows, in: input, width: inputs, into: self.input)
+    wordByWord.forward(self.input, weights: weights, bias: bias, into: self.output)
+    lookUp(rows.groups, in: self.output, width: outputs, into: output)
+  }
+
+  func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
+    if rows.isTooMany {
+      return rowByRow.backwardData(outputGradient, weights: weights, into: inputGradient)
+    }
+    sum(outputGradient)
+    wordByWord.backwardData(
+      self.outputGradient, weights: weights, into: self.inputGradient)
+    lookUp(rows.groupsAtFirstRows, in: self.inputGradient, width: inputs, into: inputGradient)
+  }
+
+  func backwardWeights(
+    _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?
+  ) {
+    if rows.isTooMany {
+      return rowByRow.backwardWeights(
+        input, outputGradient: outputGradient, addingTo: weights, bias: bias)
+    }
+    sum(outputGradient)
+    wordByWord.backwardWeights(
+      self.input, outputGradient: self.outputGradient, addingTo: weights, bias: bias)
+  }
+
+  private func lookUp(_ indices: [Float], in table: Tensor, width: Int, into output: Tensor) {
+    LookupKernel.gather(
+      table.read(), indices: indices, count: indices.count, width: width,
+      into: output.overwrite())
+  }
+
+  private func sum(_ gradient: Tensor) {
+    guard summed != gradient.revision else { return }
+    let sums = outputGradient.overwrite()
+    Vector.fill(sums, with: 0, count: outputGradient.count)
+    LookupKernel.scatterAdd(
+      gradient.read(), indices: rows.groups, count: rows.groups.count, rows: rows.capacity,
+      width: outputs, into: sums)
+    summed = gradient.revision
+  }
+}
