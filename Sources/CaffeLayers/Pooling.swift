@@ -94,13 +94,13 @@ final class PoolingLayer: Layer {
     let key =
       "pooling \(settings.method.protoName) \(geometry.text) \(bottom[0].data.orderName)"
       + (propagateDown[0] ? "" : " forward")
+    let (bottom, top) = (Blob("bottom", bottom[0].shape), Blob("top", top[0].shape))
     func candidate(
       _ name: String, _ make: @escaping () throws -> any PoolingOperation
     ) -> SpeedChoices.Candidate {
-      SpeedChoices.Candidate(name) { [bottom, top, propagateDown] in
-        let trial = try PoolingTrial(
-          make(), bottom: bottom[0].data, topShape: top[0].shape, isTrained: propagateDown[0])
-        return trial.run
+      SpeedChoices.Candidate(name) { [order = self.bottom[0].data.layout, propagateDown] in
+        try PoolingTrial(
+          operation: make(), bottom: bottom, top: top, order: order, isTrained: propagateDown[0])
       }
     }
     let fastest = try choices.fastest(

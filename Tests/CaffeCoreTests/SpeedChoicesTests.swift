@@ -19,10 +19,17 @@ struct SpeedChoicesTests {
     }
   }
 
+  struct Nap: SpeedChoices.Trial {
+    let milliseconds: UInt32
+
+    func begin() {}
+    func run() { usleep(1000 * milliseconds) }
+  }
+
   /// Runs that take so many milliseconds.
   private func candidates(_ times: [(String, UInt32)]) -> [SpeedChoices.Candidate] {
     times.map { name, milliseconds in
-      SpeedChoices.Candidate(name) { { usleep(1000 * milliseconds) } }
+      SpeedChoices.Candidate(name) { Nap(milliseconds: milliseconds) }
     }
   }
 

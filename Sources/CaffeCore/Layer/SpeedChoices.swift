@@ -16,14 +16,21 @@ public final class SpeedChoices {
     func keep(_ choice: String, for key: String) throws -> String
   }
 
+  /// An implementation that is timed.
+  package protocol Trial {
+    /// Makes ready for a run; not timed.
+    func begin()
+    /// One use of the implementation as a net would use it.
+    func run()
+  }
+
   /// One of several implementations.
   package struct Candidate {
     package let name: String
-    /// Makes what is to be timed: one use of the implementation as a net would use it.
-    package let prepare: () throws -> () -> Void
+    package let prepare: () throws -> any Trial
 
     /// - Parameter prepare: may throw `EngineRefusal`; the implementation is then out of the question.
-    package init(_ name: String, prepare: @escaping () throws -> () -> Void) {
+    package init(_ name: String, prepare: @escaping () throws -> any Trial) {
       self.name = name
       self.prepare = prepare
     }
@@ -69,7 +76,7 @@ public final class SpeedChoices {
   }
 
   private func measure(_ candidates: [Candidate]) throws -> String {
-    var runs: [(name: String, run: () -> Void, best: Duration)] = []
+    var runs: [(name: String, trial: any Trial, best: Duration)] = []
     for candidate in candidates {
       do {
         runs.append((candidate.name, try candidate.prepare(), .seconds(1_000_000)))
@@ -78,13 +85,17 @@ public final class SpeedChoices {
     guard let first = runs.first, runs.count > 1 else {
       return runs.first?.name ?? candidates[0].name
     }
-    for run in runs { run.run() }
     let clock = ContinuousClock()
+    func time(_ trial: any Trial) -> Duration {
+      trial.begin()
+      return clock.measure(trial.run)
+    }
+    for run in runs { _ = time(run.trial) }
     let start = clock.now
     for round in 0..<10 {
       // Side by side, so that what disturbs the machine disturbs all.
       for index in runs.indices {
-        runs[index].best = min(runs[index].best, clock.measure(runs[index].run))
+        runs[index].best = min(runs[index].best, time(runs[index].trial))
       }
       if round > 0 && clock.now - start > .milliseconds(100) { break }
     }

@@ -111,25 +111,33 @@ extension ConvolutionVariant {
       to: [sample.geometry.batch, geometry.inputChannels] + geometry.input)
     guard request.bottom == nil || sample.bottom != nil else { return ruled }
     let variants = all(for: sample)
-    var known: (any PackedConvolutionOperation)?
-    func usual() throws -> any PackedConvolutionOperation {
-      let operation = try known ?? ruled.operation(for: sample, scratchpad: Scratchpad())
-      known = operation
-      return operation
+    let scratchpad = Scratchpad()
+    var known: (operation: any PackedConvolutionOperation, blobs: ConvolutionTrialBlobs)?
+    func usual() throws -> (operation: any PackedConvolutionOperation, blobs: ConvolutionTrialBlobs)
+    {
+      let usual =
+        try known ?? (
+          ruled.operation(for: sample, scratchpad: scratchpad),
+          ConvolutionTrialBlobs(sample.geometry)
+        )
+      known = usual
+      return usual
     }
     let candidates = variants.map { variant in
       SpeedChoices.Candidate(variant.name) { [sample] in
-        let usual = try usual()
+        let (usual, blobs) = try usual()
         var operation = usual
         if variant.name != ruled.name {
-          operation = try variant.operation(for: sample, scratchpad: Scratchpad())
+          operation = try variant.operation(for: sample, scratchpad: scratchpad)
           if operation.implementation == usual.implementation,
             operation.outputOrder.isEqual(to: usual.outputOrder)
           {
             throw EngineRefusal("it is what the rule has chosen")
           }
         }
-        return try ConvolutionTrial(operation, sample, topOrder: usual.outputOrder).run
+        return ConvolutionTrial(
+          operation: operation, gradients: sample.gradients, order: sample.bottom,
+          topOrder: usual.outputOrder, blobs: blobs)
       }
     }
     let name = try choices.fastest(

@@ -1,24 +1,19 @@
 import CaffeCore
 import CaffeKernels
 
-/// A pooling as a net uses it, on blobs of its own: both passes, in the order of the bottom.
-final class PoolingTrial {
-  private let operation: any PoolingOperation
-  private let order: (any PackedLayout)?
-  private let isTrained: Bool
-  private let bottom: Blob
-  private let top: Blob
+/// A pooling as a net uses it: both passes, in the order of the bottom.
+struct PoolingTrial: SpeedChoices.Trial {
+  let operation: any PoolingOperation
+  /// Whose values and gradients are not the net's.
+  let bottom: Blob
+  let top: Blob
+  /// Of the bottom.
+  let order: (any PackedLayout)?
+  let isTrained: Bool
 
-  init(
-    _ operation: any PoolingOperation, bottom: Tensor, topShape: Shape, isTrained: Bool
-  ) throws {
-    self.operation = operation
-    self.isTrained = isTrained
-    order = bottom.layout
-    self.bottom = Blob("bottom", bottom.shape)
-    top = Blob("top", topShape)
-    self.bottom.data.fill(in: order)
-    top.diff.fill(in: order?.resized(to: topShape.dimensions))
+  func begin() {
+    bottom.data.fill(in: order)
+    if isTrained { top.diff.fill(in: order?.resized(to: top.shape.dimensions)) }
   }
 
   func run() {
