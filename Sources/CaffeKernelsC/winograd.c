@@ -9,6 +9,8 @@
 enum { SPACING = 16 };
 /// Bytes of transformed tiles that a thread works on between two products, and all threads together.
 enum { RUN_BYTES = 1 << 19, GRADIENT_BYTES = 4 << 20 };
+/// Bytes of filters that are read for each tile of a thread, and of their gradients for each tile.
+enum { RUN_SHARE = 1 << 19, GRADIENT_SHARE = 1 << 18 };
 
 static long least(long a, long b) { return a < b ? a : b; }
 
@@ -52,12 +54,14 @@ long ck_winograd_tiles(const struct ck_winograd *w) {
   return w->items * t.rows * t.columns;
 }
 
-/// Tiles that are worked on together: as many as `bytes` hold, all chunks about as large, a multiple of
-/// a dozen where there are enough.
-static long chunk(const struct ck_winograd *w, long bytes, long tiles) {
+/// Tiles that are worked on together: as many as `bytes` hold, but enough that a tile's share of reading
+/// all filters (or of adding to their gradients) is no more than `share` bytes; all chunks about as large,
+/// a multiple of a dozen where there are enough.
+static long chunk(const struct ck_winograd *w, long bytes, long share, long tiles) {
   long each = places(w) * (w->inputs + w->outputs) * (long)sizeof(float);
-  long most = bytes / each > 24 ? bytes / each : 24;
-  long size = ck_quotient(tiles, ck_quotient(tiles, most));
+  long filters = places(w) * w->inputs * w->outputs * (long)sizeof(float);
+  long most = bytes / each > filters / share ? bytes / each : filters / share;
+  long size = ck_quotient(tiles, ck_quotient(tiles, most > 24 ? most : 24));
   return least(ck_quotient(size, 12) * 12, tiles);
 }
 
@@ -146,7 +150,7 @@ struct run_context {
 long ck_winograd_parts(const struct ck_winograd *w) { return ck_parts(ck_winograd_tiles(w), 1); }
 
 static long run_chunk(const struct ck_winograd *w) {
-  return chunk(w, RUN_BYTES, ck_quotient(ck_winograd_tiles(w), w->parts));
+  return chunk(w, RUN_BYTES, RUN_SHARE, ck_quotient(ck_winograd_tiles(w), w->parts));
 }
 
 /// Floats of one thread's tiles.
@@ -165,14 +169,15 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
   long bottom_place = rows_place(x->chunk, w->inputs);
   long top_place = panels_place(x->chunk, w->outputs);
   float *products = v + places(w) * bottom_place;
-  for (long i = 0; i < tiles; i++) {
-    struct ck_tile tile = tile_at(w, 1, first + i, &item);
-    const float *plane = x->bottom + item * w->bottom.item + group * w->bottom.group;
-    for (long c = 0; c < w->inputs; c += lanes, plane += w->bottom.block) {
+  for (long c = 0; c < w->inputs; c += lanes)
+    for (long i = 0; i < tiles; i++) {
+      struct ck_tile tile = tile_at(w, 1, first + i, &item);
       tile.lanes = block_lanes(&w->bottom, w->inputs, c);
-      loops->winograd_bottom(w->kernel, &tile, plane, bottom_place, v + i * filled(w->inputs) + c);
+      loops->winograd_bottom(
+          w->kernel, &tile,
+          x->bottom + item * w->bottom.item + group * w->bottom.group + c / lanes * w->bottom.block,
+          bottom_place, v + i * filled(w->inputs) + c);
     }
-  }
   const float *filters = x->transformed + group * places(w) * filters_place(w);
   for (long place = 0; place < places(w); place++)
     for (long panel = 0; panel < panels(w->outputs); panel++) {
@@ -185,16 +190,15 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
           filters + place * filters_place(w) + panel * w->inputs * width,
           products + place * top_place + panel * x->chunk * width);
     }
-  for (long i = 0; i < tiles; i++) {
-    struct ck_tile tile = tile_at(w, 0, first + i, &item);
-    float *plane = x->top + item * w->top.item + group * w->top.group;
-    for (long k = 0; k < w->outputs; k += lanes, plane += w->top.block) {
+  for (long k = 0; k < w->outputs; k += lanes)
+    for (long i = 0; i < tiles; i++) {
+      struct ck_tile tile = tile_at(w, 0, first + i, &item);
       tile.lanes = block_lanes(&w->top, w->outputs, k);
       loops->winograd_top(
           w->kernel, &tile, products + (k / width * x->chunk + i) * width + k % width, top_place,
-          x->bias + group * filled(w->outputs) + k, x->slope, plane);
+          x->bias + group * filled(w->outputs) + k, x->slope,
+          x->top + item * w->top.item + group * w->top.group + k / lanes * w->top.block);
     }
-  }
 }
 
 static void run_part(void *context, long part, long begin, long end) {
@@ -233,7 +237,7 @@ struct gradient_context {
 enum { TILE_PARTS = 4 };
 
 static long gradient_chunk(const struct ck_winograd *w) {
-  return chunk(w, GRADIENT_BYTES, ck_winograd_tiles(w));
+  return chunk(w, GRADIENT_BYTES, GRADIENT_SHARE, ck_winograd_tiles(w));
 }
 
 long ck_winograd_gradient_scratch(const struct ck_winograd *w) {
