@@ -19,6 +19,23 @@ struct WinogradCase: CustomTestStringConvertible, Sendable {
       dilation: [1, 1])
   }
 
+  /// More tiles than are worked on at once, and few tiles of many channels.
+  static func large() throws -> [WinogradCase] {
+    [
+      try .init("many tiles", 4, 64, [58, 62], out: 32),
+      try .init("many tiles, 5x5", 4, 64, [58, 62], out: 32, kernel: 5),
+    ] + (try manyChannels())
+  }
+
+  static func manyChannels() throws -> [WinogradCase] {
+    [
+      try .init("many channels", 2, 370, [7, 9], out: 350),
+      try .init("many channels, 5x5", 1, 250, [6, 6], out: 275, kernel: 5, isChannelsLast: true),
+      try .init(
+        "many channels, groups", 2, 704, [5, 4], out: 704, groups: 2, isChannelsLast: true),
+    ]
+  }
+
   /// Of the largest value: rounding errors of the transforms.
   var tolerance: Double { geometry.kernel == [3, 3] ? 5e-6 : 3e-5 }
 
@@ -76,11 +93,12 @@ private struct WinogradTrial {
   }
 
   func convolution(
-    fusedReLUSlope: Float? = nil, gradients: WeightedGradients = [.input, .weights]
+    fusedReLUSlope: Float? = nil, gradients: WeightedGradients = [.input, .weights],
+    scratchpad: Scratchpad = Scratchpad()
   ) throws -> WinogradConvolution {
     try WinogradConvolution(
       geometry, input: inputLayout.channelRuns, output: outputLayout.channelRuns,
-      fusedReLUSlope: fusedReLUSlope, gradients: gradients, scratchpad: Scratchpad())
+      fusedReLUSlope: fusedReLUSlope, gradients: gradients, scratchpad: scratchpad)
   }
 
   func output(
@@ -154,34 +172,48 @@ private struct WinogradTrial {
     }
   }
 
-  /// More tiles than are worked on at once.
-  @Test(arguments: [3, 5])
-  func manyTilesAreWorkedOnInTurns(kernel: Int) throws {
-    let trial = try WinogradTrial(WinogradCase("", 4, 64, [58, 62], out: 32, kernel: kernel))
-    let g = trial.geometry
-    let reference = ReferenceConvolution(g)
-    var output = [Float](repeating: 0, count: g.outputCount)
-    reference.forward(
-      input: trial.input, weights: trial.weights, bias: trial.bias, into: &output)
-    var inputGradient = [Float](repeating: 0, count: g.inputCount)
-    reference.backwardData(
-      outputGradient: trial.outputGradient, weights: trial.weights, into: &inputGradient)
-    var (weights, bias) = (
-      [Float](repeating: 0, count: g.weightCount), [Float](repeating: 0, count: g.outputChannels)
-    )
-    reference.backwardWeights(
-      input: trial.input, outputGradient: trial.outputGradient, addingTo: &weights, bias: &bias)
-    let found = trial.all(of: try trial.convolution())
-    for (found, expected) in zip(found, [output, inputGradient, weights, bias]) {
-      let scale = Double(expected.map(abs).max() ?? 0)
-      #expect(
-        worstDifference(found, expected.map(Double.init), scale: scale)
-          < (kernel == 3 ? 2e-5 : 5e-5))
+  @Test(arguments: try WinogradCase.large())
+  func largePassesMatchTheReference(_ c: WinogradCase) throws {
+    let g = c.geometry
+    try Machine.each(threads: [2]) { machine in
+      let trial = try WinogradTrial(c)
+      let reference = ReferenceConvolution(g)
+      var output = [Float](repeating: 0, count: g.outputCount)
+      reference.forward(
+        input: trial.input, weights: trial.weights, bias: trial.bias, into: &output)
+      var inputGradient = [Float](repeating: 0, count: g.inputCount)
+      reference.backwardData(
+        outputGradient: trial.outputGradient, weights: trial.weights, into: &inputGradient)
+      var (weights, bias) = (
+        [Float](repeating: 0, count: g.weightCount),
+        [Float](repeating: 0, count: g.outputChannels)
+      )
+      reference.backwardWeights(
+        input: trial.input, outputGradient: trial.outputGradient, addingTo: &weights, bias: &bias)
+      let found = trial.all(of: try trial.convolution())
+      for (found, expected) in zip(found, [output, inputGradient, weights, bias]) {
+        let scale = Double(expected.map(abs).max() ?? 0)
+        let difference = worstDifference(found, expected.map(Double.init), scale: scale)
+        #expect(difference < (g.kernel == [3, 3] ? 2e-5 : 5e-5), "\(machine)")
+      }
     }
   }
 
-  @Test func resultsDoNotDependOnThreads() throws {
-    let trial = try WinogradTrial(WinogradCase("", 3, 32, [21, 18], out: 48))
+  /// Their filters, transformed, take 17 MB and more.
+  @Test(arguments: try WinogradCase.manyChannels())
+  func filtersOfManyChannelsAreTransformedAsTheyAreNeeded(_ c: WinogradCase) throws {
+    let scratchpad = Scratchpad()
+    let trial = try WinogradTrial(c)
+    _ = try trial.convolution(scratchpad: scratchpad)
+    #expect(scratchpad.byteCount < 10 << 20)
+  }
+
+  @Test(arguments: [
+    try WinogradCase("usual", 3, 32, [21, 18], out: 48),
+    try WinogradCase("many channels", 2, 360, [7, 9], out: 370),
+  ])
+  func resultsDoNotDependOnThreads(_ c: WinogradCase) throws {
+    let trial = try WinogradTrial(c)
     let usual = Threads.count
     defer { Threads.setCount(usual) }
     Threads.setCount(1)
@@ -189,9 +221,11 @@ private struct WinogradTrial {
     Threads.setCount(3)
     let convolution = try trial.convolution()
     #expect(trial.all(of: convolution) == single)
-    // Fewer threads than it was made for.
-    Threads.setCount(2)
-    #expect(trial.all(of: convolution) == single)
+    // Fewer threads than it was made for, and more.
+    for count in [2, 5] {
+      Threads.setCount(count)
+      #expect(trial.all(of: convolution) == single)
+    }
   }
 
   @Test(arguments: [0, 0.25] as [Float])

@@ -68,17 +68,22 @@ package final class WinogradConvolution {
     forwardPass.parts = ck_winograd_parts(&forwardPass)
     gradientPass.parts = ck_winograd_parts(&gradientPass)
     slope = fusedReLUSlope ?? 1
-    var (filterCount, scratchCount) = (0, ck_winograd_run_scratch(&forwardPass))
+    var (filterCount, scratchCount) = (0, 0)
     if gradients.isEmpty, ck_winograd_tiles(&forwardPass) < Self.fewTiles {
       let count = ck_winograd_filter_count(&forwardPass)
       kept = (AlignedBuffer(byteCount: count * MemoryLayout<Float>.stride), nil)
-    } else {
-      filterCount = ck_winograd_filter_count(&forwardPass)
+      scratchCount = ck_winograd_run_scratch(&forwardPass)
     }
-    if gradients.contains(.input) {
-      filterCount = max(filterCount, ck_winograd_filter_count(&gradientPass))
-      scratchCount = max(scratchCount, ck_winograd_run_scratch(&gradientPass))
+    func makeRoom(for pass: inout ck_winograd) {
+      if ck_winograd_shares_outputs(&pass) == 1 {
+        scratchCount = max(scratchCount, ck_winograd_outputs_scratch(&pass))
+      } else {
+        filterCount = max(filterCount, ck_winograd_filter_count(&pass))
+        scratchCount = max(scratchCount, ck_winograd_run_scratch(&pass))
+      }
     }
+    if kept == nil { makeRoom(for: &forwardPass) }
+    if gradients.contains(.input) { makeRoom(for: &gradientPass) }
     if gradients.contains(.weights) {
       scratchCount = max(scratchCount, ck_winograd_gradient_scratch(&forwardPass))
     }
@@ -95,12 +100,15 @@ package final class WinogradConvolution {
     _ input: UnsafePointer<Float>, weights: UnsafePointer<Float>, revision: Int,
     bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>
   ) {
-    let transformed = kept?.filters.floats ?? floats(filters)
-    if kept == nil || kept?.revision != revision {
-      ck_winograd_filters(&forwardPass, weights, transformed)
-      kept?.revision = revision
+    guard let kept else {
+      return run(&forwardPass, input, weights, isTurned: false, bias, slope, into: output)
     }
-    ck_winograd_run(&forwardPass, input, transformed, bias, slope, floats(scratch), output)
+    if kept.revision != revision {
+      ck_winograd_filters(&forwardPass, weights, kept.filters.floats)
+      self.kept?.revision = revision
+    }
+    ck_winograd_run(
+      &forwardPass, input, kept.filters.floats, bias, slope, floats(scratch), output)
   }
 
   /// Overwrites `inputGradient`.
@@ -108,9 +116,23 @@ package final class WinogradConvolution {
     _ outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
     into inputGradient: UnsafeMutablePointer<Float>
   ) {
-    ck_winograd_turned_filters(&gradientPass, weights, floats(filters))
-    ck_winograd_run(
-      &gradientPass, outputGradient, floats(filters), nil, 1, floats(scratch), inputGradient)
+    run(&gradientPass, outputGradient, weights, isTurned: true, nil, 1, into: inputGradient)
+  }
+
+  /// - Parameter isTurned: the weights are those of the convolution whose gradient is computed.
+  private func run(
+    _ pass: inout ck_winograd, _ bottom: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+    isTurned: Bool, _ bias: UnsafePointer<Float>?, _ slope: Float,
+    into top: UnsafeMutablePointer<Float>
+  ) {
+    if ck_winograd_shares_outputs(&pass) == 1 {
+      ck_winograd_run_outputs(
+        &pass, bottom, weights, isTurned ? 1 : 0, bias, slope, floats(scratch), top)
+      return
+    }
+    let transform = isTurned ? ck_winograd_turned_filters : ck_winograd_filters
+    transform(&pass, weights, floats(filters))
+    ck_winograd_run(&pass, bottom, floats(filters), bias, slope, floats(scratch), top)
   }
 
   /// Adds to the gradients that are given.

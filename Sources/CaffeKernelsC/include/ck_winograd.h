@@ -32,7 +32,7 @@ struct ck_winograd {
   long inputs, outputs;
   long height, width, top_height, top_width, pad_y, pad_x;
   struct ck_cell_order bottom, top;
-  /// Among how many threads the tiles are shared, each with working memory of its own.
+  /// Among how many threads work is shared at most, each with working memory of its own.
   long parts;
 };
 
@@ -64,6 +64,16 @@ void ck_winograd_turned_filters(
 void ck_winograd_run(
     const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
     float slope, float *scratch, float *top);
+
+/// Whether there are so few tiles and so many filters that `ck_winograd_run_outputs` is faster.
+int ck_winograd_shares_outputs(const struct ck_winograd *w);
+/// Floats of its working memory.
+long ck_winograd_outputs_scratch(const struct ck_winograd *w);
+/// `ck_winograd_run` of filters that are not transformed; `turned` as by `ck_winograd_turned_filters`.
+/// Threads share the outputs rather than the tiles, and transform the filters that they need.
+void ck_winograd_run_outputs(
+    const struct ck_winograd *w, const float *bottom, const float *filters, int turned,
+    const float *bias, float slope, float *scratch, float *top);
 
 /// Gradients of filters `[groups · outputs, inputs, kernel, kernel]` and, unless NULL, bias; either is
 /// added to or overwritten.
