@@ -133,6 +133,7 @@ final class ConvolutionLayer: Layer {
     for (bottom, top) in zip(bottom, top) {
       operation?.forward(bottom.data, weights: weights, bias: bias, into: top.data)
     }
+    if operation?.keepsWeights == true { folded?.letFiltersGo() }
   }
 
   override func backward(propagateDown: [Bool]) throws {

@@ -123,6 +123,15 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
 }
 
 @Suite struct ParameterStoreTests {
+  @Test func memoryThatIsLetGoKeepsItsRevision() {
+    let tensor = Tensor([3])
+    tensor.values = [1, 2, 3]
+    let revision = tensor.revision
+    tensor.letGo()
+    #expect(tensor.revision == revision)
+    #expect(tensor.values == [0, 0, 0], "new memory")
+  }
+
   @Test func parametersAreWindowsOnOneBuffer() throws {
     let store = try ParameterStore([("a", [3]), ("b", [2, 10]), ("c", [])])
     // Each begins on a cache line of 16 floats.

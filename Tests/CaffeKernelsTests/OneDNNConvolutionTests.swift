@@ -261,6 +261,20 @@ private struct ConvolutionTrial {
     #expect(run(zeros, revision: 2).allSatisfy { $0 == 0 })
     #expect(run(trial.weights, revision: nil) == first)
     #expect(run(zeros, revision: nil).allSatisfy { $0 == 0 })
+    // The plain ones are not asked for where the copy serves.
+    #expect(convolution.forward.keepsWeights)
+    var asked = 0
+    trial.weights.withUnsafeBufferPointer { plain in
+      func weights() -> UnsafePointer<Float> {
+        asked += 1
+        return plain.baseAddress ?? UnsafePointer(output.floats)
+      }
+      for revision in [5, 5, 6] {
+        convolution.forward.run(
+          input.pointer, weights: weights(), revision: revision, bias: nil, into: output.pointer)
+      }
+    }
+    #expect(asked == 2)
   }
 
   @Test(arguments: [LayoutRequest.any, .channelsLast])

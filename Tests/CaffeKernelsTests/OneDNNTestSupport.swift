@@ -81,3 +81,15 @@ func withSums(
     }
   }
 }
+
+extension WeightedForward {
+  func run(
+    _ values: UnsafeRawPointer, weights: [Float], revision: Int? = nil,
+    bias: UnsafePointer<Float>?, into output: UnsafeMutableRawPointer
+  ) {
+    weights.withUnsafeBufferPointer { weights in
+      guard let plain = weights.baseAddress else { return }
+      run(values, weights: plain, revision: revision, bias: bias, into: output)
+    }
+  }
+}

@@ -107,10 +107,12 @@ private struct WinogradTrial {
   ) -> [Float] {
     let source = PackedTensor(inputLayout, input)
     let result = PackedTensor(outputLayout)
-    withOptional(bias) {
-      convolution.forward(
-        source.floats, weights: other ?? weights, revision: revision, bias: $0,
-        into: result.floats)
+    (other ?? weights).withUnsafeBufferPointer { weights in
+      guard let weights = weights.baseAddress else { return }
+      withOptional(bias) {
+        convolution.forward(
+          source.floats, weights: weights, revision: revision, bias: $0, into: result.floats)
+      }
     }
     return result.values(geometry.outputCount)
   }

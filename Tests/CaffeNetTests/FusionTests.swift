@@ -144,9 +144,12 @@ struct FusionTests {
   }
 
   /// A convolution for inference with everything behind it, its statistics and factors not trivial.
-  private func deployed(bias: Bool, scale: String, fuses: Bool) throws -> Net {
+  private func deployed(
+    bias: Bool, scale: String, fuses: Bool, rows: Int, choices: SpeedChoices?
+  ) throws -> Net {
     let text = """
-      layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 5 } } }
+      layer { name: "in" type: "Input" top: "x"
+        input_param { shape { dim: 2 dim: 3 dim: \(rows) dim: 5 } } }
       layer { name: "conv" type: "Convolution" bottom: "x" top: "y" convolution_param {
         num_output: 20 kernel_size: 3 bias_term: \(bias) weight_filler { type: "xavier" }
         bias_filler { type: "gaussian" } } }
@@ -155,9 +158,10 @@ struct FusionTests {
       layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
       """
     let net = try Net(
-      try TestNet.parse(text), context: LayerContext(phase: .test, fusesLayers: fuses, seed: 3))
+      try TestNet.parse(text),
+      context: LayerContext(phase: .test, fusesLayers: fuses, choices: choices, seed: 3))
     var random = TestRandom(seed: 5)
-    net.blob("x")?.data.values = random.spaced(2 * 3 * 6 * 5)
+    net.blob("x")?.data.values = random.spaced(2 * 3 * rows * 5)
     for parameter in net.parameters where parameter.layer == "norm" {
       parameter.blob.data.values = random.spaced(parameter.blob.count).map { abs($0) + 0.5 }
     }
@@ -178,14 +182,23 @@ struct FusionTests {
       """,
     ])
   func normalizationIsWorkedIntoTheFilters(bias: Bool, scale: String) throws {
+    // Few tiles, whose transformed filters are kept, and many.
+    for (rows, choices) in [(6, nil), (6, FixedChoice.tiles), (102, FixedChoice.tiles)] {
+      try expectFolding(bias: bias, scale: scale, rows: rows, choices: choices)
+    }
+  }
+
+  private func expectFolding(bias: Bool, scale: String, rows: Int, choices: SpeedChoices?) throws {
     let (fused, separate) = (
-      try deployed(bias: bias, scale: scale, fuses: true),
-      try deployed(bias: bias, scale: scale, fuses: false)
+      try deployed(bias: bias, scale: scale, fuses: true, rows: rows, choices: choices),
+      try deployed(bias: bias, scale: scale, fuses: false, rows: rows, choices: nil)
     )
+    let code = try #require(fused.layer("conv")?.engine.implementation)
+    #expect(code.contains("winograd") == (choices != nil))
     let names = ["norm", "relu"] + (scale.isEmpty ? [] : ["scale"])
     #expect(
       fusions(fused) == Dictionary(uniqueKeysWithValues: names.map { ($0, "conv (forward)") }))
-    for changed in [nil] + fused.parameters.indices.map(Optional.some) {
+    for changed in [nil, nil] + fused.parameters.indices.map(Optional.some) {
       for net in [fused, separate] {
         if let changed {
           let blob = net.parameters[changed].blob

@@ -119,6 +119,12 @@ package final class Storage {
     (plain, packed, newest) = (nil, nil, .plain)
   }
 
+  /// Gives memory that is the storage's own back to the system; the values are undefined from then on.
+  func letGo() {
+    precondition(pool == nil, "the memory is a pool's")
+    (plain, packed, newest) = (nil, nil, .plain)
+  }
+
   private func newMemory(_ byteCount: Int, insteadOf old: MemoryBlock?) -> MemoryBlock {
     guard let pool else { return MemoryBlock(byteCount: byteCount) }
     if let old { pool.give(old) }

@@ -89,6 +89,15 @@ public final class Tensor {
   /// Gives memory that is from a pool back to it; the values are zeros from then on.
   package func discard() { storage.discard() }
 
+  /// Gives memory that is not from a pool back to the system. The values are undefined from then on, but
+  /// their revision stays: for values of which their readers have made copies.
+  ///
+  /// - Precondition: the tensor is no window on a parameter store.
+  package func letGo() {
+    precondition(window == nil, "the memory is a parameter store's")
+    storage.letGo()
+  }
+
   /// Gives the values to `other`, which has the same shape; one's own are undefined afterwards.
   /// Costs nothing but for a window on a parameter store, whose values are copied.
   package func moveValues(to other: Tensor) {

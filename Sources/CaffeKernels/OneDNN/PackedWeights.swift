@@ -9,11 +9,15 @@ final class PackedWeights {
 
   /// The weights as the primitive reads them; the plain ones themselves if it chose that order.
   ///
-  /// - Parameter revision: another number for other values; nil if that is not known.
-  func read(_ plain: UnsafePointer<Float>, revision: Int?) -> UnsafeRawPointer {
-    if layout.isPlain { return UnsafeRawPointer(plain) }
+  /// - Parameters:
+  ///   - plain: asked for only where there is no copy of this revision.
+  ///   - revision: another number for other values; nil if that is not known.
+  func read(
+    _ plain: @autoclosure () -> UnsafePointer<Float>, revision: Int?
+  ) -> UnsafeRawPointer {
+    if layout.isPlain { return UnsafeRawPointer(plain()) }
     if revision == nil || copied != revision {
-      layout.pack(plain, into: copy.pointer)
+      layout.pack(plain(), into: copy.pointer)
       copied = revision
     }
     return UnsafeRawPointer(copy.pointer)

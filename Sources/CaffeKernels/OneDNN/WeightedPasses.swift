@@ -35,6 +35,8 @@ package final class WeightedForward {
   package let implementation: String
   /// Bytes of working memory.
   package let scratchByteCount: Int
+  /// Whether a copy of the weights serves until their revision changes.
+  package var keepsWeights: Bool { !weights.layout.isPlain }
   fileprivate let weights: PackedWeights
   private let input: OperandReader
   private let primitive: Primitive
@@ -66,12 +68,12 @@ package final class WeightedForward {
   ///     that is not known.
   ///   - bias: ignored if the operation has none.
   package func run(
-    _ values: UnsafeRawPointer, weights plain: UnsafePointer<Float>,
+    _ values: UnsafeRawPointer, weights plain: @autoclosure () -> UnsafePointer<Float>,
     revision: Int? = nil, bias: UnsafePointer<Float>?,
     into output: UnsafeMutableRawPointer
   ) {
     primitive.bind(.input, input.read(values))
-    primitive.bind(.weights, weights.read(plain, revision: revision))
+    primitive.bind(.weights, weights.read(plain(), revision: revision))
     primitive.bind(.bias, bias)
     primitive.bind(.output, output)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))

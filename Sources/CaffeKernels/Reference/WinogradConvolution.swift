@@ -26,6 +26,8 @@ package final class WinogradConvolution {
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
   private let filters: Scratchpad.Region
+  /// Whether a copy of the weights serves until their revision changes.
+  package var keepsWeights: Bool { kept != nil }
   /// Transformed filters that serve again in inference of a few tiles: they take 4 times the memory of the
   /// filters, and as long to make as 33 tiles take to multiply.
   private var kept: (filters: AlignedBuffer, revision: Int?)?
@@ -97,14 +99,14 @@ package final class WinogradConvolution {
   ///
   /// - Parameter revision: another number for other weights.
   package func forward(
-    _ input: UnsafePointer<Float>, weights: UnsafePointer<Float>, revision: Int,
+    _ input: UnsafePointer<Float>, weights: @autoclosure () -> UnsafePointer<Float>, revision: Int,
     bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>
   ) {
     guard let kept else {
-      return run(&forwardPass, input, weights, isTurned: false, bias, slope, into: output)
+      return run(&forwardPass, input, weights(), isTurned: false, bias, slope, into: output)
     }
     if kept.revision != revision {
-      ck_winograd_filters(&forwardPass, weights, kept.filters.floats)
+      ck_winograd_filters(&forwardPass, weights(), kept.filters.floats)
       self.kept?.revision = revision
     }
     ck_winograd_run(

@@ -65,6 +65,7 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   }
 
   var implementation: String { convolution.forward.implementation }
+  var keepsWeights: Bool { convolution.forward.keepsWeights }
   /// Whether it works on transformed tiles.
   var isWinograd: Bool { convolution.isWinograd }
   /// oneDNN's name of the code of the input's gradient, if that was asked for.

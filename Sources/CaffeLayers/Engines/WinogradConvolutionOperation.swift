@@ -8,6 +8,7 @@ struct WinogradConvolutionOperation: PackedConvolutionOperation {
   private let inputOrder: any PackedLayout
   let outputOrder: any PackedLayout
   var implementation: String { convolution.implementation }
+  var keepsWeights: Bool { convolution.keepsWeights }
   /// It takes gradients as they are.
   var roundedGradient: RoundedOrder? { nil }
 

@@ -39,4 +39,7 @@ final class FoldedNormalization {
     }
     return (filters, biases)
   }
+
+  /// Frees the memory of the filters, whose reader has a copy, until they change.
+  func letFiltersGo() { filters.letGo() }
 }
