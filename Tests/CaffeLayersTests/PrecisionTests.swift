@@ -27,12 +27,13 @@ import Testing
       [[3, 4, 5]]),
   ]
 
-  private static func net(_ c: LayerTestCase, _ engine: Engine?, _ precision: Precision) throws
-    -> Net
-  {
+  private static func net(
+    _ c: LayerTestCase, _ engine: Engine?, _ precision: Precision, choices: SpeedChoices? = nil
+  ) throws -> Net {
     try Net(
       NetParameter(text: "force_backward: true " + c.text, file: "case"),
-      context: LayerContext(phase: .train, engine: engine, precision: precision, seed: 3))
+      context: LayerContext(
+        phase: .train, engine: engine, precision: precision, choices: choices, seed: 3))
   }
 
   /// Top, bottom's gradient and the parameters' gradients.
@@ -70,6 +71,21 @@ import Testing
       let worst = zip(found, expected).map { abs($0 - $1) / max(1, abs($1)) }.max() ?? .infinity
       #expect(worst < 1e-4)
     }
+  }
+
+  @Test(.enabled(if: Precision.isBFloat16Native, "the processor has no bfloat16"))
+  func aConvolutionThatIsFasterInFloat32StaysSo() throws {
+    let found = try Self.results(
+      Self.net(Self.cases[0], nil, .bfloat16, choices: FixedChoice.float32))
+    #expect(try found == Self.results(Self.net(Self.cases[0], nil, .float32)))
+    let wide = LayerTestCase(
+      "",
+      "type: 'Convolution' convolution_param { num_output: 16 kernel_size: 3 weight_filler { type: 'gaussian' std: 1 } }",
+      [[2, 16, 5, 6]])
+    let onTiles = try [Precision.bfloat16, .float32].map {
+      try Self.results(Self.net(wide, nil, $0, choices: FixedChoice.tiles))
+    }
+    #expect(onTiles[0] == onTiles[1])
   }
 
   @Test func otherProcessorsRefuseInOneSentence() throws {

@@ -7,8 +7,13 @@ public final class FixedChoice: SpeedChoices.Memory {
   private init(_ name: String) { self.name = name }
 
   /// Convolutions run on our transformed tiles, where those take them.
-  public static var tiles: SpeedChoices {
-    SpeedChoices(machine: "here", memory: FixedChoice("CAFFE winograd"))
+  public static var tiles: SpeedChoices { always("CAFFE winograd") }
+
+  /// Convolutions multiply float32, whatever the net's precision.
+  public static var float32: SpeedChoices { always("FLOAT32") }
+
+  private static func always(_ name: String) -> SpeedChoices {
+    SpeedChoices(machine: "here", memory: FixedChoice(name))
   }
 
   public func choice(for key: String) -> String? { name }

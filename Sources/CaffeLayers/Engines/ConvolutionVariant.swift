@@ -6,7 +6,7 @@ import CaffeKernels
 struct ConvolutionRequest {
   var geometry: ConvolutionGeometry
   let hasBias: Bool
-  let precision: Precision
+  var precision: Precision
   let fusedReLUSlope: Float?
   let gradients: WeightedGradients
   /// The order in which the bottom comes; `nil` for plain.
@@ -21,8 +21,10 @@ struct ConvolutionVariant {
     case ruled
     /// - Parameter input: the order of the bottom; `nil` for what the built-in rules say.
     case oneDNN(OneDNNConvolution.Algorithm, input: LayoutRequest?)
-    /// Our loops on transformed tiles.
+    /// Our loops on transformed tiles, which multiply float32.
     case tiles
+    /// What the rules say for float32.
+    case exact
   }
 
   let name: String
@@ -32,9 +34,10 @@ struct ConvolutionVariant {
   /// a chain of layers should keep; our tiles where oneDNN has none that would pay.
   static let ruled = ConvolutionVariant(name: "rule", code: .ruled)
   private static let tiles = ConvolutionVariant(name: "CAFFE winograd", code: .tiles)
+  private static let exact = ConvolutionVariant(name: "FLOAT32", code: .exact)
 
   /// All that could be worth a trial, `ruled` first: the other order, which costs conversions where the
-  /// bottom has one, and the other algorithms.
+  /// bottom has one, the other algorithms and, in lower precision, float32.
   static func all(for request: ConvolutionRequest) -> [ConvolutionVariant] {
     let geometry = request.geometry
     let isChannelsLast =
@@ -56,13 +59,15 @@ struct ConvolutionVariant {
     }
     var variants = [ruled, variant(usual, (otherName, other))]
     // Winograd multiplies float32 only.
-    guard request.precision == .float32 else { return variants }
-    if geometry.admitsWinograd {
+    let isExact = request.precision == .float32
+    if !isExact {
+      variants.append(exact)
+    } else if geometry.admitsWinograd {
       variants += [variant(unusual, nil), variant(unusual, (otherName, other))]
     }
     if geometry.tilesMayPay, !request.isOneDNNWanted {
       // The rule may be our tiles where oneDNN has none.
-      variants += (geometry.admitsWinograd ? [] : [variant(direct, nil)]) + [tiles]
+      variants += (!isExact || geometry.admitsWinograd ? [] : [variant(direct, nil)]) + [tiles]
     }
     return variants
   }
@@ -88,6 +93,10 @@ struct ConvolutionVariant {
     switch code {
     case .oneDNN(let algorithm, let input): return try oneDNN(algorithm, input)
     case .tiles: return try tiles()
+    case .exact:
+      var exact = request
+      exact.precision = .float32
+      return try Self.ruled.operation(for: exact, scratchpad: scratchpad)
     case .ruled:
       let operation = try oneDNN(.automatic, nil)
       guard request.geometry.tilesPay, request.precision == .float32, !operation.isWinograd,
