@@ -98,11 +98,14 @@ struct ConvolutionVariant {
       exact.precision = .float32
       return try Self.ruled.operation(for: exact, scratchpad: scratchpad)
     case .ruled:
-      let operation = try oneDNN(.automatic, nil)
-      guard request.geometry.tilesPay, request.precision == .float32, !operation.isWinograd,
-        !request.isOneDNNWanted
-      else { return operation }
-      do { return try tiles() } catch is EngineRefusal { return operation }
+      guard request.geometry.tilesPay, request.precision == .float32, !request.isOneDNNWanted else {
+        return try oneDNN(.automatic, nil)
+      }
+      if request.geometry.admitsWinograd {
+        let operation = try oneDNN(.automatic, nil)
+        if operation.isWinograd { return operation }
+      }
+      do { return try tiles() } catch is EngineRefusal { return try oneDNN(.automatic, nil) }
     }
   }
 }
