@@ -17,9 +17,9 @@ long ck_winograd_tiles(const struct ck_winograd *w) {
   return w->items * t.rows * t.columns;
 }
 
-/// Tiles that are worked on together: as many as `bytes` hold, but enough that a tile's share of reading
-/// all filters (or of adding to their gradients) is no more than `share` bytes; all chunks about as large,
-/// a multiple of a dozen where there are enough.
+/// Tiles that are worked on together: as many as `bytes` hold, but enough that a tile's share of
+/// reading all filters (or of adding to their gradients) is no more than `share` bytes; all chunks
+/// about as large, a multiple of a dozen where there are enough.
 static long chunk(const struct ck_winograd *w, long bytes, long share, long tiles) {
   long each = places(w) * (w->inputs + w->outputs) * (long)sizeof(float);
   long filters = places(w) * w->inputs * w->outputs * (long)sizeof(float);
@@ -215,7 +215,8 @@ static void gradient_tiles_part(void *context, long part, long begin, long end) 
   }
 }
 
-/// Multiplies a panel of the inputs by one of the outputs, at one place: a row of outputs for each input.
+/// Multiplies a panel of the inputs by one of the outputs, at one place: a row of outputs for each
+/// input.
 static void multiply_panels(
     const struct gradient_context *x, long place, long input, long output, float *out) {
   const struct ck_winograd *w = x->w;
@@ -230,7 +231,7 @@ static void multiply_panels(
       x->z + place * panels_place(x->chunk, w->outputs) + output * x->chunk * width, out);
 }
 
-/// Turns the products of an input with a panel of outputs, which begin `first`, into gradients.
+/// Turns the products of an input with a panel of outputs into gradients of their filters.
 static void finish_filters(
     const struct gradient_context *x, long input, long panel, const float *products, long place) {
   const struct ck_winograd *w = x->w;

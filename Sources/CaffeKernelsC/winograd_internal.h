@@ -85,11 +85,11 @@ struct winograd_filters {
   int turned;
 };
 
-/// Transforms the filters from an input of a group to the outputs of a panel; a row of the panel at each
-/// place.
+/// Transforms the filters from an input of a group to the outputs of a panel; a row of the panel at
+/// each place.
 static inline void transform_filters_row(
-    const struct ck_winograd *w, struct winograd_filters filters, long group, long panel, long input,
-    long place, float *out) {
+    const struct ck_winograd *w, struct winograd_filters filters, long group, long panel,
+    long input, long place, float *out) {
   long lanes = ck_winograd_lanes(), width = panel_width(), taps = w->kernel * w->kernel;
   for (long first = 0; first < least(width, w->outputs - panel * width); first += lanes) {
     long output = panel * width + first;
@@ -101,12 +101,13 @@ static inline void transform_filters_row(
   }
 }
 
-/// Transforms `tiles` tiles of the block of a group's inputs that begins with `input`, `row` floats apart at
-/// each place.
+/// Transforms `tiles` tiles of the block of a group's inputs that begins with `input`, `row` floats
+/// apart at each place.
 static inline void transform_bottom(
-    const struct ck_winograd *w, const float *bottom, long group, long input, long first, long tiles,
-    long place, long row, float *out) {
-  const float *block = bottom + group * w->bottom.group + input / ck_winograd_lanes() * w->bottom.block;
+    const struct ck_winograd *w, const float *bottom, long group, long input, long first,
+    long tiles, long place, long row, float *out) {
+  const float *block =
+      bottom + group * w->bottom.group + input / ck_winograd_lanes() * w->bottom.block;
   for (long i = 0; i < tiles; i++) {
     long item;
     struct ck_tile tile = tile_at(w, 1, first + i, &item);

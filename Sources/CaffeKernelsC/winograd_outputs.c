@@ -2,8 +2,6 @@
 // outputs and transforms the filters that it needs as it goes. Transformed filters are never in memory
 // as a whole, where writing and reading them would take longer than the products.
 
-#include <string.h>
-
 #include "ck_parallel.h"
 #include "winograd_internal.h"
 
@@ -21,7 +19,8 @@ struct outputs_context {
   float *v, *rooms, *top;
 };
 
-/// Floats from one place to the next: of all tiles, of some filters to a panel, of a panel's products.
+/// Floats from one place to the next: of all tiles, of some filters to a panel, of a panel's
+/// products.
 static long bottom_place(const struct ck_winograd *w) {
   return ck_winograd_tiles(w) * ck_quotient(w->inputs, INPUTS) * INPUTS + SPACING;
 }
@@ -35,9 +34,7 @@ static long part_floats(const struct ck_winograd *w) {
   return places(w) * (some_filters_place() + products_place(w));
 }
 
-static long bottom_floats(const struct ck_winograd *w) {
-  return places(w) * bottom_place(w);
-}
+static long bottom_floats(const struct ck_winograd *w) { return places(w) * bottom_place(w); }
 
 int ck_winograd_shares_outputs(const struct ck_winograd *w) {
   long bytes = places(w) * filters_place(w) * (long)sizeof(float);
@@ -64,7 +61,8 @@ static void bottoms_part(void *context, long part, long begin, long end) {
 static void multiply_inputs(
     const struct outputs_context *x, long panel, long first, float *filters, float *products) {
   const struct ck_winograd *w = x->w;
-  long width = panel_width(), tiles = ck_winograd_tiles(w), count = least(INPUTS, w->inputs - first);
+  long width = panel_width(), tiles = ck_winograd_tiles(w);
+  long count = least(INPUTS, w->inputs - first);
   for (long i = 0; i < count; i++)
     transform_filters_row(
         w, x->filters, x->group, panel, first + i, some_filters_place(), filters + i * width);
@@ -106,7 +104,6 @@ void ck_winograd_run_outputs(
   fill_bias(w, bias, scratch);
   for (x.group = 0; x.group < w->groups; x.group++) {
     ck_parallel_for(ck_quotient(w->inputs, ck_winograd_lanes()), 1, bottoms_part, &x);
-    ck_parallel_parts(
-        panels(w->outputs), parts(w, panels(w->outputs)), panels_part, &x);
+    ck_parallel_parts(panels(w->outputs), parts(w, panels(w->outputs)), panels_part, &x);
   }
 }

@@ -1,5 +1,3 @@
-import CaffeCore
-
 /// Which rows of an Embed's top are the same, for a layer above that works on each of them once.
 ///
 /// The rows of a word are a group; groups are numbered in the order in which their words first occur.
