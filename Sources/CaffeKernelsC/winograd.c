@@ -55,19 +55,14 @@ static void filters_part(void *context, long part, long begin, long end) {
 }
 
 static void transform_filters(
-    const struct ck_winograd *w, const float *filters, int turned, float *transformed) {
-  struct filters_context context = {w, {filters, turned}, transformed};
+    const struct ck_winograd *w, struct winograd_filters filters, float *transformed) {
+  struct filters_context context = {w, filters, transformed};
   ck_parallel_for(
       w->groups * panels(w->outputs) * w->inputs, CK_LIGHT_GRAIN / 1024, filters_part, &context);
 }
 
 void ck_winograd_filters(const struct ck_winograd *w, const float *filters, float *transformed) {
-  transform_filters(w, filters, 0, transformed);
-}
-
-void ck_winograd_turned_filters(
-    const struct ck_winograd *w, const float *filters, float *transformed) {
-  transform_filters(w, filters, 1, transformed);
+  transform_filters(w, (struct winograd_filters){filters, 0}, transformed);
 }
 
 // Forward: each thread has tiles of its own.
@@ -140,6 +135,24 @@ void ck_winograd_run(
       .transformed = transformed, .bias = scratch, .slope = slope,
       .scratch = scratch + room, .top = top};
   ck_parallel_parts(ck_winograd_tiles(w), w->parts, run_part, &context);
+}
+
+long ck_winograd_convolve_scratch(const struct ck_winograd *w) {
+  if (winograd_shares_outputs(w)) return winograd_outputs_scratch(w);
+  return ck_winograd_filter_count(w) + ck_winograd_run_scratch(w);
+}
+
+void ck_winograd_convolve(
+    const struct ck_winograd *w, const float *bottom, const float *filters, int turned,
+    const float *bias, float slope, float *scratch, float *top) {
+  struct winograd_filters plain = {filters, turned};
+  if (winograd_shares_outputs(w)) {
+    winograd_run_outputs(w, bottom, plain, bias, slope, scratch, top);
+    return;
+  }
+  transform_filters(w, plain, scratch);
+  ck_winograd_run(
+      w, bottom, scratch, bias, slope, scratch + ck_winograd_filter_count(w), top);
 }
 
 // Gradients of filters: all threads transform the same tiles, then each multiplies at places of its own.

@@ -131,3 +131,13 @@ static inline void write_top(
         bias + group * filled(w->outputs) + output, slope, block + item * w->top.item);
   }
 }
+
+/// Whether there are so few tiles and so many filters that `winograd_run_outputs` is faster.
+int winograd_shares_outputs(const struct ck_winograd *w);
+/// Floats of its working memory.
+long winograd_outputs_scratch(const struct ck_winograd *w);
+/// `ck_winograd_convolve` by threads that share the outputs rather than the tiles, and transform the
+/// filters that they need.
+void winograd_run_outputs(
+    const struct ck_winograd *w, const float *bottom, struct winograd_filters filters,
+    const float *bias, float slope, float *scratch, float *top);

@@ -36,12 +36,12 @@ static long part_floats(const struct ck_winograd *w) {
 
 static long bottom_floats(const struct ck_winograd *w) { return places(w) * bottom_place(w); }
 
-int ck_winograd_shares_outputs(const struct ck_winograd *w) {
+int winograd_shares_outputs(const struct ck_winograd *w) {
   long bytes = places(w) * filters_place(w) * (long)sizeof(float);
   return bytes >= LEAST_FILTERS && ck_winograd_tiles(w) <= MOST_TILES;
 }
 
-long ck_winograd_outputs_scratch(const struct ck_winograd *w) {
+long winograd_outputs_scratch(const struct ck_winograd *w) {
   return w->groups * filled(w->outputs) + bottom_floats(w) +
          parts(w, panels(w->outputs)) * part_floats(w);
 }
@@ -93,12 +93,12 @@ static void panels_part(void *context, long part, long begin, long end) {
   }
 }
 
-void ck_winograd_run_outputs(
-    const struct ck_winograd *w, const float *bottom, const float *filters, int turned,
+void winograd_run_outputs(
+    const struct ck_winograd *w, const float *bottom, struct winograd_filters filters,
     const float *bias, float slope, float *scratch, float *top) {
   long room = w->groups * filled(w->outputs);
   struct outputs_context x = {
-      .w = w, .filters = {filters, turned}, .part_floats = part_floats(w), .bottom = bottom,
+      .w = w, .filters = filters, .part_floats = part_floats(w), .bottom = bottom,
       .bias = scratch, .slope = slope, .v = scratch + room,
       .rooms = scratch + room + bottom_floats(w), .top = top};
   fill_bias(w, bias, scratch);

@@ -25,7 +25,6 @@ package final class WinogradConvolution {
   private let slope: Float
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
-  private let filters: Scratchpad.Region
   /// Whether a copy of the weights serves until their revision changes.
   package var keepsWeights: Bool { kept != nil }
   /// Transformed filters that serve again in inference of a few tiles: they take 4 times the memory of the
@@ -70,29 +69,22 @@ package final class WinogradConvolution {
     forwardPass.parts = ck_winograd_parts(&forwardPass)
     gradientPass.parts = ck_winograd_parts(&gradientPass)
     slope = fusedReLUSlope ?? 1
-    var (filterCount, scratchCount) = (0, 0)
+    var scratchCount: Int
     if gradients.isEmpty, ck_winograd_tiles(&forwardPass) < Self.fewTiles {
       let count = ck_winograd_filter_count(&forwardPass)
       kept = (AlignedBuffer(byteCount: count * MemoryLayout<Float>.stride), nil)
       scratchCount = ck_winograd_run_scratch(&forwardPass)
+    } else {
+      scratchCount = ck_winograd_convolve_scratch(&forwardPass)
     }
-    func makeRoom(for pass: inout ck_winograd) {
-      if ck_winograd_shares_outputs(&pass) == 1 {
-        scratchCount = max(scratchCount, ck_winograd_outputs_scratch(&pass))
-      } else {
-        filterCount = max(filterCount, ck_winograd_filter_count(&pass))
-        scratchCount = max(scratchCount, ck_winograd_run_scratch(&pass))
-      }
+    if gradients.contains(.input) {
+      scratchCount = max(scratchCount, ck_winograd_convolve_scratch(&gradientPass))
     }
-    if kept == nil { makeRoom(for: &forwardPass) }
-    if gradients.contains(.input) { makeRoom(for: &gradientPass) }
     if gradients.contains(.weights) {
       scratchCount = max(scratchCount, ck_winograd_gradient_scratch(&forwardPass))
     }
     self.scratchpad = scratchpad
-    let regions = scratchpad.claim(
-      [filterCount, scratchCount].map { $0 * MemoryLayout<Float>.stride })
-    (filters, scratch) = (regions[0], regions[1])
+    scratch = scratchpad.claim(scratchCount * MemoryLayout<Float>.stride)
   }
 
   /// Overwrites `output`.
@@ -103,14 +95,13 @@ package final class WinogradConvolution {
     bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>
   ) {
     guard let kept else {
-      return run(&forwardPass, input, weights(), isTurned: false, bias, slope, into: output)
+      return ck_winograd_convolve(&forwardPass, input, weights(), 0, bias, slope, working, output)
     }
     if kept.revision != revision {
       ck_winograd_filters(&forwardPass, weights(), kept.filters.floats)
       self.kept?.revision = revision
     }
-    ck_winograd_run(
-      &forwardPass, input, kept.filters.floats, bias, slope, floats(scratch), output)
+    ck_winograd_run(&forwardPass, input, kept.filters.floats, bias, slope, working, output)
   }
 
   /// Overwrites `inputGradient`.
@@ -118,23 +109,8 @@ package final class WinogradConvolution {
     _ outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
     into inputGradient: UnsafeMutablePointer<Float>
   ) {
-    run(&gradientPass, outputGradient, weights, isTurned: true, nil, 1, into: inputGradient)
-  }
-
-  /// - Parameter isTurned: the weights are those of the convolution whose gradient is computed.
-  private func run(
-    _ pass: inout ck_winograd, _ bottom: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
-    isTurned: Bool, _ bias: UnsafePointer<Float>?, _ slope: Float,
-    into top: UnsafeMutablePointer<Float>
-  ) {
-    if ck_winograd_shares_outputs(&pass) == 1 {
-      ck_winograd_run_outputs(
-        &pass, bottom, weights, isTurned ? 1 : 0, bias, slope, floats(scratch), top)
-      return
-    }
-    let transform = isTurned ? ck_winograd_turned_filters : ck_winograd_filters
-    transform(&pass, weights, floats(filters))
-    ck_winograd_run(&pass, bottom, floats(filters), bias, slope, floats(scratch), top)
+    ck_winograd_convolve(
+      &gradientPass, outputGradient, weights, 1, nil, 1, working, inputGradient)
   }
 
   /// Adds to the gradients that are given.
@@ -143,12 +119,12 @@ package final class WinogradConvolution {
     bias: GradientSum?
   ) {
     ck_winograd_gradient(
-      &forwardPass, input, outputGradient, floats(scratch), weights.isZero ? 0 : 1, weights.values,
+      &forwardPass, input, outputGradient, working, weights.isZero ? 0 : 1, weights.values,
       bias?.isZero == false ? 1 : 0, bias?.values)
   }
 
-  private func floats(_ region: Scratchpad.Region) -> UnsafeMutablePointer<Float>? {
-    scratchpad.pointer(to: region)?.assumingMemoryBound(to: Float.self)
+  private var working: UnsafeMutablePointer<Float>? {
+    scratchpad.pointer(to: scratch)?.assumingMemoryBound(to: Float.self)
   }
 }
 

@@ -44,36 +44,29 @@ long ck_winograd_tiles(const struct ck_winograd *w);
 /// As many parts as there are threads for.
 long ck_winograd_parts(const struct ck_winograd *w);
 
-/// Floats of all transformed filters.
-long ck_winograd_filter_count(const struct ck_winograd *w);
-/// Floats of working memory of `ck_winograd_run`, and of `ck_winograd_gradient`.
-long ck_winograd_run_scratch(const struct ck_winograd *w);
-long ck_winograd_gradient_scratch(const struct ck_winograd *w);
-
-/// Transforms filters `[groups · outputs, inputs, kernel, kernel]`.
-void ck_winograd_filters(const struct ck_winograd *w, const float *filters, float *transformed);
-/// Transforms the filters of the convolution whose bottom's gradient `w` computes: `w` describes the
-/// way from the top's gradient (its bottom) to the bottom's (its top), `filters` are
-/// `[groups · inputs, outputs, kernel, kernel]` in its words.
-void ck_winograd_turned_filters(
-    const struct ck_winograd *w, const float *filters, float *transformed);
-
 /// top ← convolved bottom + bias, negative values times `slope` (1 for none of that).
 ///
-/// `bias` has a value for each output, or is NULL.
+/// `filters` are `[groups · outputs, inputs, kernel, kernel]`. If `turned`, `w` describes the way from a
+/// convolution's top's gradient (its bottom) to its bottom's (its top), and they are that
+/// convolution's: `[groups · inputs, outputs, kernel, kernel]` in the words of `w`. `bias` has a value
+/// for each output, or is NULL.
+void ck_winograd_convolve(
+    const struct ck_winograd *w, const float *bottom, const float *filters, int turned,
+    const float *bias, float slope, float *scratch, float *top);
+
+/// Floats of all transformed filters.
+long ck_winograd_filter_count(const struct ck_winograd *w);
+/// Transforms filters, for more than one run.
+void ck_winograd_filters(const struct ck_winograd *w, const float *filters, float *transformed);
+/// As `ck_winograd_convolve`, of transformed filters.
 void ck_winograd_run(
     const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
     float slope, float *scratch, float *top);
 
-/// Whether there are so few tiles and so many filters that `ck_winograd_run_outputs` is faster.
-int ck_winograd_shares_outputs(const struct ck_winograd *w);
-/// Floats of its working memory.
-long ck_winograd_outputs_scratch(const struct ck_winograd *w);
-/// `ck_winograd_run` of filters that are not transformed; `turned` as by `ck_winograd_turned_filters`.
-/// Threads share the outputs rather than the tiles, and transform the filters that they need.
-void ck_winograd_run_outputs(
-    const struct ck_winograd *w, const float *bottom, const float *filters, int turned,
-    const float *bias, float slope, float *scratch, float *top);
+/// Floats of working memory of `ck_winograd_convolve`, `ck_winograd_run` and `ck_winograd_gradient`.
+long ck_winograd_convolve_scratch(const struct ck_winograd *w);
+long ck_winograd_run_scratch(const struct ck_winograd *w);
+long ck_winograd_gradient_scratch(const struct ck_winograd *w);
 
 /// Gradients of filters `[groups · outputs, inputs, kernel, kernel]` and, unless NULL, bias; either is
 /// added to or overwritten.
