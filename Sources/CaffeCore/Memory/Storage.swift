@@ -112,16 +112,15 @@ package final class Storage {
 
   /// Gives the memory back to the pool, if it is from one; the values are zeros from then on.
   func discard() {
-    guard let pool else { return }
+    guard pool != nil else { return }
     revision += 1
-    if let plain { pool.give(plain) }
-    if let memory = packed?.memory { pool.give(memory) }
-    (plain, packed, newest) = (nil, nil, .plain)
+    letGo()
   }
 
-  /// Gives memory that is the storage's own back to the system; the values are undefined from then on.
+  /// Gives the memory back, to the pool or to the system; the values are undefined from then on.
   func letGo() {
-    precondition(pool == nil, "the memory is a pool's")
+    if let plain { pool?.give(plain) }
+    if let memory = packed?.memory { pool?.give(memory) }
     (plain, packed, newest) = (nil, nil, .plain)
   }
 

@@ -89,8 +89,8 @@ public final class Tensor {
   /// Gives memory that is from a pool back to it; the values are zeros from then on.
   package func discard() { storage.discard() }
 
-  /// Gives memory that is not from a pool back to the system. The values are undefined from then on, but
-  /// their revision stays: for values of which their readers have made copies.
+  /// Gives the memory back, whoever's it is. The values are undefined from then on, but their revision
+  /// stays: for values of which their readers have made copies.
   ///
   /// - Precondition: the tensor is no window on a parameter store.
   package func letGo() {
