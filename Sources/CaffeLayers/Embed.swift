@@ -21,8 +21,7 @@ final class EmbedLayer: Layer {
   private let inputs: Int
   private let outputs: Int
   private let hasBias: Bool
-  /// Which rows of the top are the same, once a layer above has asked for it.
-  private(set) var repeats: RepeatedRows?
+  private var repeats: RepeatedRows?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let embed = parameter.embedParam
@@ -53,11 +52,17 @@ final class EmbedLayer: Layer {
   }
 
   override func reshape() throws {
-    if repeats != nil { noteRepeats() }
+    guard repeats != nil else { return }
+    repeats = nil
+    _ = notedRepeats()
   }
 
-  /// Says from the next pass on which rows of the top are the same.
-  func noteRepeats() { repeats = RepeatedRows(rows: bottom[0].count, words: inputs) }
+  /// Which rows of the top are the same: noted in each pass once a layer above has asked for it.
+  func notedRepeats() -> RepeatedRows {
+    let repeats = self.repeats ?? RepeatedRows(rows: bottom[0].count, words: inputs)
+    self.repeats = repeats
+    return repeats
+  }
 
   override func forward() throws {
     let count = bottom[0].count

@@ -15,8 +15,7 @@ final class EmbeddedProduct: InnerProductOperation {
   private let outputs: Int
   private let rowByRow: any InnerProductOperation
   private let wordByWord: any InnerProductOperation
-  /// Of each word that occurs: the input, the output, its gradient and the input's, which has a row of
-  /// zeros at the end.
+  /// Of each word that occurs: the input, the output, and their gradients.
   private let (input, output, outputGradient, inputGradient): (Tensor, Tensor, Tensor, Tensor)
   /// The revision of the gradients that `outputGradient` holds the sums of.
   private var summed: Int?
@@ -34,7 +33,7 @@ final class EmbeddedProduct: InnerProductOperation {
     input = Tensor(try Shape([rows.capacity, inputs]))
     output = Tensor(try Shape([rows.capacity, outputs]))
     outputGradient = Tensor(output.shape)
-    inputGradient = Tensor(try Shape([rows.capacity + 1, inputs]))
+    inputGradient = Tensor(input.shape)
   }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
@@ -53,7 +52,8 @@ final class EmbeddedProduct: InnerProductOperation {
     sum(outputGradient)
     wordByWord.backwardData(
       self.outputGradient, weights: weights, into: self.inputGradient)
-    lookUp(rows.groupsAtFirstRows, in: self.inputGradient, width: inputs, into: inputGradient)
+    sumUp(
+      self.inputGradient, at: rows.firstRows, count: rows.count, width: inputs, into: inputGradient)
   }
 
   func backwardWeights(
@@ -76,11 +76,19 @@ final class EmbeddedProduct: InnerProductOperation {
 
   private func sum(_ gradient: Tensor) {
     guard summed != gradient.revision else { return }
-    let sums = outputGradient.overwrite()
-    Vector.fill(sums, with: 0, count: outputGradient.count)
-    LookupKernel.scatterAdd(
-      gradient.read(), indices: rows.groups, count: rows.groups.count, rows: rows.capacity,
-      width: outputs, into: sums)
+    sumUp(
+      gradient, at: rows.groups, count: rows.groups.count, width: outputs, into: outputGradient)
     summed = gradient.revision
+  }
+
+  /// The transpose of `lookUp`; rows that no index names are zeros.
+  private func sumUp(
+    _ gradient: Tensor, at indices: [Float], count: Int, width: Int, into tableGradient: Tensor
+  ) {
+    let sums = tableGradient.overwrite()
+    Vector.fill(sums, with: 0, count: tableGradient.count)
+    LookupKernel.scatterAdd(
+      gradient.read(), indices: indices, count: count, rows: tableGradient.count / width,
+      width: width, into: sums)
   }
 }

@@ -176,12 +176,9 @@ class RecurrentLayer: Layer {
         rows: rows, weights: parameters[0], hasBias: true, gradients: wantedGradients)
     }
     guard makers.count == 1, let embed = makers[0].layer as? EmbedLayer,
-      embed.bottom[0].count == extents.positions
+      embed.bottom[0].count == extents.positions, case let repeats = embed.notedRepeats(),
+      repeats.capacity > 0
     else { return try product(extents.positions) }
-    if embed.repeats == nil { embed.noteRepeats() }
-    guard let repeats = embed.repeats, repeats.capacity > 0 else {
-      return try product(extents.positions)
-    }
     return try EmbeddedProduct(
       of: repeats, inputs: extents.inputs, outputs: sumCount, product)
   }

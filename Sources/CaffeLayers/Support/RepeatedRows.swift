@@ -6,8 +6,6 @@ final class RepeatedRows {
   private(set) var groups: [Float]
   /// The first row of each group; 0 beyond the last group.
   private(set) var firstRows: [Float]
-  /// As `groups`, but `capacity` for all rows of a group after its first.
-  private(set) var groupsAtFirstRows: [Float]
   /// How many groups there are, which may be more than `capacity`.
   private(set) var count = 0
   /// The most groups that are worth being worked on one by one.
@@ -18,7 +16,6 @@ final class RepeatedRows {
   init(rows: Int, words: Int) {
     capacity = min(words, rows / 2)
     groups = Array(repeating: 0, count: rows)
-    groupsAtFirstRows = groups
     firstRows = Array(repeating: 0, count: capacity)
     groupOfWord = Array(repeating: -1, count: words)
   }
@@ -31,15 +28,12 @@ final class RepeatedRows {
     count = 0
     for row in groups.indices {
       let word = Int(words[row])
-      let isFirst = groupOfWord[word] < 0
-      if isFirst {
+      if groupOfWord[word] < 0 {
         groupOfWord[word] = Int32(count)
         if count < capacity { firstRows[count] = Float(row) }
         count += 1
       }
-      let group = Float(groupOfWord[word])
-      groups[row] = group
-      groupsAtFirstRows[row] = isFirst ? group : Float(capacity)
+      groups[row] = Float(groupOfWord[word])
     }
     for unused in firstRows.indices.dropFirst(count) { firstRows[unused] = 0 }
     for row in groups.indices { groupOfWord[Int(words[row])] = -1 }
