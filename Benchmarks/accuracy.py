@@ -7,8 +7,8 @@
 
 Trains LeNet and the two CIFAR-10 nets, on Fashion-MNIST instead of their own pictures, from one seed: on each
 engine, by the built-in rules (which have tiles of their own, "winograd" in `caffe-swift time --table`),
-without fusion, with measured choices, and in bfloat16 (with measured choices not everywhere). A way that this machine does not have is told
-in the program's words.
+without fusion, with measured choices, and in bfloat16 (with measured choices not everywhere). A way that this
+machine does not have is told in the program's words.
 """
 import argparse
 import json
