@@ -48,6 +48,9 @@ public struct Shape: Hashable, Sendable {
     return axis < 0 ? axis + axes : axis
   }
 
+  /// Whether that is an axis, and not the outermost one.
+  package func isInner(_ axis: Int) -> Bool { (try? self.axis(axis)).map { $0 > 0 } ?? false }
+
   /// The product of the dimensions on the axes of `range`; 1 if the range is empty.
   public func count(_ range: Range<Int>) -> Int {
     dimensions[range].reduce(1, *)

@@ -77,6 +77,8 @@ final class BatchNormLayer: Layer {
       outer: bottom[0], channels: bottom.legacy(1), inner: bottom.count(from: min(2, bottom.axes)))
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { usesKeptStatistics }
+
   override func reshape() throws {
     plain = try channelExtents(of: bottom[0].shape)
     for tensor in [mean, variance] { tensor.reshape(try Shape([plain.channels])) }

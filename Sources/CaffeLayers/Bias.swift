@@ -43,6 +43,10 @@ final class BiasLayer: Layer {
     return [bottoms[0]]
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool {
+    isLearned && broadcast.leavesItems(of: bottoms[0])
+  }
+
   override func reshape() throws {
     extents = try extents(for: bottom.map(\.shape))
     announceTop(in: ChannelOrder(of: bottom[0].data, plain: extents).layout)

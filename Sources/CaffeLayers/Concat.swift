@@ -50,6 +50,8 @@ final class ConcatLayer: Layer {
     return [try Shape(joined)]
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { bottoms[0].isInner(axis) }
+
   override func reshape() throws {
     guard bottom.count > 1 else {
       top[0].share(bottom[0])

@@ -64,6 +64,10 @@ final class ConvolutionLayer: Layer {
       weights: parameters.first)
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool {
+    bottoms[0].isInner(settings.axis)
+  }
+
   override func multiplyAdds(for bottoms: [Shape]) throws -> Int {
     try settings.geometry(bottoms[0]).multiplyAdds.clampedProduct(bottoms.count)
   }

@@ -46,6 +46,10 @@ final class DeconvolutionLayer: Layer {
       weights: parameters.first)
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool {
+    bottoms[0].isInner(settings.axis)
+  }
+
   override func multiplyAdds(for bottoms: [Shape]) throws -> Int {
     try settings.transposedGeometry(bottoms[0]).multiplyAdds.clampedProduct(bottoms.count)
   }

@@ -37,6 +37,8 @@ final class DropoutLayer: Layer {
 
   private var isActive: Bool { phase == .train && ratio > 0 }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { !isActive }
+
   override func reshape() throws {
     mask = isActive ? Array(repeating: 0, count: bottom[0].count) : []
     if !isActive && top[0] !== bottom[0] { top[0].data.share(bottom[0].data) }

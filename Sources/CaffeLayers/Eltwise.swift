@@ -66,6 +66,8 @@ final class EltwiseLayer: Layer {
     return [bottoms[0]]
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { true }
+
   override func reshape() throws {
     origins = operation == .max ? Array(repeating: 0, count: bottom[0].count) : []
     fuseNeighbours()

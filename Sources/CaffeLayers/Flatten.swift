@@ -28,5 +28,9 @@ final class FlattenLayer: Layer {
     return [try Shape(dimensions[..<first] + [middle] + dimensions[(last + 1)...])]
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool {
+    bottoms[0].isInner(parameter.flattenParam.axis)
+  }
+
   override func reshape() throws { top[0].share(bottom[0]) }
 }

@@ -47,6 +47,8 @@ final class LRNLayer: Layer {
     return [bottoms[0]]
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { true }
+
   override func reshape() throws {
     let shape = bottom[0].shape
     operation = try choose(named: named) {

@@ -51,6 +51,8 @@ final class PReLULayer: Layer {
     return bottoms
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { true }
+
   override func reshape() throws {
     let shape = bottom[0].shape
     extents =

@@ -48,6 +48,10 @@ final class PoolingLayer: Layer {
     return Array(repeating: shape, count: parameter.top.count)
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool {
+    settings.method != .stochastic || phase == .test
+  }
+
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
     operation = try choose(named: settings.engine) {

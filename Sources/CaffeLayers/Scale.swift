@@ -54,6 +54,10 @@ final class ScaleLayer: Layer {
     return [bottoms[0]]
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool {
+    isLearned && broadcast.leavesItems(of: bottoms[0])
+  }
+
   override func reshape() throws {
     extents = try extents(for: bottom.map(\.shape))
     kept.prepare(for: self, isNeeded: needsFactorGradient)

@@ -68,6 +68,8 @@ final class SliceLayer: Layer {
     return Array(repeating: whole / tops, count: tops)
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { bottoms[0].isInner(axis) }
+
   override func reshape() throws {
     guard top.count > 1 else {
       top[0].share(bottom[0])

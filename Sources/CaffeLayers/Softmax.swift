@@ -21,6 +21,10 @@ final class SoftmaxLayer: Layer {
     return [bottoms[0]]
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool {
+    bottoms[0].isInner(parameter.softmaxParam.axis)
+  }
+
   override func forward() throws {
     let extents = try SoftmaxExtents(bottom[0].shape, axis: parameter.softmaxParam.axis)
     let input = bottom[0].data.read()

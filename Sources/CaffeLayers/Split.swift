@@ -19,6 +19,8 @@ final class SplitLayer: Layer {
     Array(repeating: bottoms[0], count: parameter.top.count)
   }
 
+  override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { true }
+
   override func reshape() throws {
     for blob in top { blob.data.share(bottom[0].data) }
   }

@@ -40,6 +40,7 @@ public final class Net {
   /// Receives the lines of `debugInfo`.
   let debugReport: (String) -> Void
   package let steps: [Step]
+  private let sweeps: [Sweep]
   private let scratchpad: Scratchpad
   private let blobsByName: [String: Blob]
   private let layersByName: [String: Layer]
@@ -55,12 +56,22 @@ public final class Net {
     let discardable: [Blob]
     /// The blobs whose values may go after the forward pass; likewise.
     let ending: [Blob]
+    /// Those of them that micro-batches are taken from; they must stay for the next one.
+    let endingWhole: [Blob]
     /// The bottoms' shapes for which the layer was last prepared.
     package var shapes: ShapeMemory
   }
 
   package final class ShapeMemory {
     package var seen: [Shape] = []
+  }
+
+  /// Layers that run once for each micro-batch.
+  private struct Sweep {
+    let layers: Range<Int>
+    /// The blobs of the whole batch.
+    let entries: [Blob]
+    let batches: MicroBatches
   }
 
   /// Builds the net for the phase of `context` and the level and stages of `description.state`.
@@ -78,9 +89,12 @@ public final class Net {
     try context.checkPrecision()
     var description = description
     description.state.phase = context.phase
-    let plan = try NetPlan(description, context: context, catalog: catalog)
-    let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
+    let described = try NetPlan(description, context: context, catalog: catalog)
     let reusesMemory = context.reusesMemory && !description.debugInfo
+    let plan =
+      reusesMemory && context.runsOnlyForward
+      ? try described.dividingBatches(above: context.mostBlobBytes, context: context) : described
+    let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
     let lives = reusesMemory ? plan.livesEnding() : []
     try withPlace(description.place) {
       try plan.checkMemory(ending: lives, ownsParameters: sharing == nil)
@@ -125,21 +139,26 @@ public final class Net {
         layer.followers = fusesLayers ? followers[index] : []
         layer.makers = fusesUnseen ? makers[index] : []
         layer.split = fusesUnseen ? splits[index] : nil
+        let (parts, wholes) =
+          reusesMemory ? plan.bySweep(lives[index], endingWith: index) : ([], [])
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
           discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],
-          ending: reusesMemory ? lives[index].map { blobs[$0] } : [],
+          ending: parts.map { blobs[$0] }, endingWhole: wholes.map { blobs[$0] },
           shapes: ShapeMemory())
       }
     }
     layers = steps.map(\.layer)
+    sweeps = plan.sweeps.map { sweep in
+      Sweep(layers: sweep.layers, entries: sweep.entries.map { blobs[$0] }, batches: sweep.batches)
+    }
     layersByName = Dictionary(layers.map { ($0.name, $0) }) { first, _ in first }
     inputs = layers.filter { $0.type == "Input" }.flatMap { $0.top.map(\.name) }
     outputs = Net.outputs(of: plan, blobs: blobs)
     blobsByName = Dictionary(blobs.map { ($0.name, $0) }) { _, last in last }
     blobNames = blobs.filter { [blobsByName] in blobsByName[$0.name] === $0 }.map(\.name)
     try reshape()
-    report(plan, to: context.report)
+    report(described, to: context.report)
   }
 
   /// The blob of this name, `nil` if the net has none; after the last layer that runs in place on it.
@@ -163,7 +182,7 @@ public final class Net {
     }
   }
 
-  private func locate(_ step: Step, _ body: () throws -> Void) throws {
+  private func locate<Result>(_ step: Step, _ body: () throws -> Result) throws -> Result {
     try withPlace(description.place) { try withPlace(step.place, body) }
   }
 }
@@ -186,10 +205,30 @@ extension Net {
     return loss
   }
 
-  /// Runs one layer and returns what its tops add to the objective.
+  /// Runs one layer and returns what its tops add to the objective. Where batches go through several
+  /// layers in parts (`LayerContext.reusesMemory`), the first of them runs all, and the others nothing.
   @discardableResult
   public func forward(layer index: Int) throws -> Float {
-    let step = steps[index]
+    guard let sweep = sweeps.first(where: { $0.layers.contains(index) }) else {
+      return try run(steps[index])
+    }
+    if index == sweep.layers.lowerBound { try run(sweep) }
+    return 0
+  }
+
+  private func run(_ sweep: Sweep) throws {
+    let count = try locate(steps[sweep.layers.lowerBound + sweep.entries.count]) {
+      try sweep.batches.begin(sweep.entries.map { $0.shape[0] })
+    }
+    for number in 0..<count {
+      sweep.batches.advance(to: number)
+      let isLast = number == count - 1
+      for index in sweep.layers { _ = try run(steps[index], isLastUse: isLast) }
+    }
+  }
+
+  /// - Parameter isLastUse: whether what the layer reads for the last time may go.
+  private func run(_ step: Step, isLastUse: Bool = true) throws -> Float {
     let layer = step.layer
     let isAsPrepared =
       step.shapes.seen.count == layer.bottom.count
@@ -202,6 +241,7 @@ extension Net {
     }
     scratchpad.rest()
     for blob in step.ending { blob.data.discard() }
+    if isLastUse { for blob in step.endingWhole { blob.data.discard() } }
     return loss
   }
 

@@ -88,4 +88,19 @@ struct MemoryPoolTests {
     second.initializeMemory(as: UInt8.self, repeating: 7, count: 4 << 20)
     #expect(values[0].values.allSatisfy { $0 == 0 })
   }
+
+  /// What the neediest operation would take is for blobs while another one runs.
+  @Test func aScratchpadTakesFromAPoolWhatARunNeeds() throws {
+    let pool = MemoryPool(expecting: 1 << 20)
+    let scratchpad = Scratchpad()
+    scratchpad.draw(from: PooledScratch(pool))
+    let regions = scratchpad.claim([1 << 18, 1 << 18])
+    let large = scratchpad.claim(8 << 20)
+    let first = try #require(scratchpad.pointer(to: regions[0]))
+    #expect(try #require(scratchpad.pointer(to: regions[1])) - first == 1 << 18)
+    #expect(pool.byteCount < 2 << 20)
+    let more = try #require(scratchpad.pointer(to: large))
+    more.initializeMemory(as: UInt8.self, repeating: 7, count: 8 << 20)
+    #expect(scratchpad.pointer(to: scratchpad.claim(0)) == nil)
+  }
 }

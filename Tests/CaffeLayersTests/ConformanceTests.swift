@@ -103,6 +103,53 @@ import Testing
     }
   }
 
+  /// A layer that says so makes each item of the tops from the same item of the bottoms alone, so that
+  /// batches may go through it in parts.
+  @Test(arguments: types, [Phase.train, .test])
+  func itemsAlone(_ type: String, in phase: Phase) throws {
+    for engine in [Engine.caffe, .oneDNN] {
+      try Trial.run(type, engine) { trial in
+        let run = try trial.build(more: 1, phase: phase)
+        let shapes = run.layer.bottom.map(\.shape)
+        guard run.layer.treatsItemsAlone(for: shapes) else { return }
+        try run.forward()
+        let bottoms = run.layer.bottom.map(\.data.values)
+        let tops = run.layer.top.map(\.data.values)
+        let items = shapes[0][0]
+        #expect((shapes + run.layer.top.map(\.shape)).allSatisfy { $0[0] == items })
+        for item in 0..<items {
+          for (blob, values) in zip(run.layer.bottom, bottoms) {
+            blob.reshape(try Shape([1] + blob.shape.dimensions.dropFirst()))
+            blob.data.values = Self.item(item, of: items, values)
+          }
+          try run.forward()
+          for (blob, values) in zip(run.layer.top, tops) {
+            #expect(
+              Closeness.worst(blob.data.values, Self.item(item, of: items, values)) < 1e-6,
+              "item \(item)")
+          }
+        }
+      }
+    }
+  }
+
+  /// The layers that nets for pictures begin with.
+  @Test(arguments: [
+    "BatchNorm", "Bias", "Concat", "Convolution", "Deconvolution", "Dropout", "Eltwise", "ELU",
+    "LRN", "Pooling", "PReLU", "ReLU", "Scale", "Slice", "Split",
+  ])
+  func treatsItemsAloneInTesting(_ type: String) throws {
+    try Trial.run(type, .oneDNN) { trial in
+      let layer = try trial.build(phase: .test).layer
+      #expect(layer.treatsItemsAlone(for: layer.bottom.map(\.shape)))
+    }
+  }
+
+  private static func item(_ item: Int, of items: Int, _ values: [Float]) -> [Float] {
+    let extent = values.count / items
+    return Array(values[item * extent..<(item + 1) * extent])
+  }
+
   /// What has no items is refused in a sentence, or gives values that are numbers; one item is enough
   /// for any layer.
   @Test(arguments: types, [0, 1])

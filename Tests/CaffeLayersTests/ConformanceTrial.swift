@@ -40,7 +40,8 @@ struct Trial {
   ///   - bottoms: how many bottoms instead of the subject's.
   ///   - tops: how many tops instead of the subject's.
   func build(
-    inPlace: Bool = false, more: Int = 0, bottoms: Int? = nil, tops: Int? = nil
+    inPlace: Bool = false, more: Int = 0, bottoms: Int? = nil, tops: Int? = nil,
+    phase: Phase = .train
   ) throws -> Run {
     let given = subject.bottoms.indices.map { "in\($0)" }
     let ins = bottoms.map { count in (0..<count).map { "in\($0)" } } ?? given
@@ -62,7 +63,7 @@ struct Trial {
     let net = try Net(
       NetParameter(text: text, file: type),
       context: LayerContext(
-        phase: .train, engine: engine == .caffe ? .caffe : nil, seed: 5,
+        phase: phase, engine: engine == .caffe ? .caffe : nil, seed: 5,
         folder: Goldens.own("data")))
     try fill(net, more: more)
     let index = try #require(net.layers.firstIndex { $0.name == "l" })

@@ -84,6 +84,10 @@ open class Layer {
   /// of these shapes; 0 for layers that move, compare or scale values.
   open func multiplyAdds(for bottoms: [Shape]) throws -> Int { 0 }
 
+  /// Whether each item of the tops, a step along their first axis, depends on the same item of the bottoms
+  /// alone, and a few items run at the speed of many: batches may then go through the layer in parts.
+  open func treatsItemsAlone(for bottoms: [Shape]) -> Bool { false }
+
   /// Prepares for the present shapes of bottoms and tops: workspaces, primitives, views.
   open func reshape() throws {}
 

@@ -45,8 +45,8 @@ public struct LayerContext {
   /// Decides by measurement which code a layer runs; `nil` leaves that to built-in rules.
   public var choices: SpeedChoices?
   /// Whether blobs take turns with memory: values and gradient of an inner blob are gone (all zeros)
-  /// once no layer needs them, and a net of the phase TEST runs only forward. For programs in which
-  /// nobody looks at them.
+  /// once no layer needs them, and a net of the phase TEST runs only forward, large batches in parts where
+  /// layers allow it: inner blobs then have fewer items. For programs in which nobody looks at them.
   public var reusesMemory: Bool
   /// Key of all random numbers of the net, together with the layer's name.
   public var seed: UInt64
@@ -55,6 +55,9 @@ public struct LayerContext {
   public var folder: String
   /// Working memory shared by all layers of the net, which run one at a time.
   package let scratchpad = Scratchpad()
+  /// Bytes of blobs' values at the same time beyond which a net that only runs forward takes batches
+  /// through its layers in parts.
+  package var mostBlobBytes = 48 << 20
   package var runsOnlyForward: Bool { reusesMemory && phase == .test }
   /// Receives remarks for the log.
   public var report: (String) -> Void

@@ -14,12 +14,16 @@ package final class Scratchpad {
   /// A part of the scratchpad that an operation has claimed for the length of one run.
   package struct Region {
     fileprivate let offset: Int
+    /// Of all regions of the run.
+    fileprivate let end: Int
   }
 
   static let alignment = 4096
 
   package private(set) var byteCount = 0
   private var base: UnsafeMutableRawPointer?
+  /// Bytes at `base`.
+  private var held = 0
   private var source: (any ScratchSource)?
 
   package init() {}
@@ -42,23 +46,27 @@ package final class Scratchpad {
 
   /// Claims regions that one run uses side by side; regions of different runs overlap.
   func claim(_ byteCounts: [Int]) -> [Region] {
-    var end = 0
-    let regions = byteCounts.map { bytes in
-      defer { end += (bytes + 63) / 64 * 64 }
-      return Region(offset: end)
-    }
+    let lengths = byteCounts.map { ($0 + 63) / 64 * 64 }
+    let end = lengths.reduce(0, +)
     grow(to: end)
-    return regions
+    var offset = 0
+    return lengths.map { length in
+      defer { offset += length }
+      return Region(offset: offset, end: end)
+    }
   }
 
   package func claim(_ byteCount: Int) -> Region { claim([byteCount])[0] }
 
-  /// Valid until `rest`, or until the next operation is built on this scratchpad; `nil` as long as
-  /// nobody has claimed a byte.
+  /// Valid until `rest`, or until the next operation runs or is built on this scratchpad; `nil` for a run
+  /// that has claimed no byte.
   package func pointer(to region: Region) -> UnsafeMutableRawPointer? {
-    if base == nil, byteCount > 0 {
-      base =
-        source?.take(byteCount) ?? .allocate(byteCount: byteCount, alignment: Self.alignment)
+    guard region.end > 0 else { return nil }
+    if held < region.end {
+      release()
+      // From a source no more than this run needs: what is left is for blobs.
+      held = source == nil ? byteCount : region.end
+      base = source?.take(held) ?? .allocate(byteCount: held, alignment: Self.alignment)
     }
     return base.map { $0 + region.offset }
   }
@@ -73,5 +81,6 @@ package final class Scratchpad {
     guard let base else { return }
     if let source { source.giveBack() } else { base.deallocate() }
     self.base = nil
+    held = 0
   }
 }

@@ -29,6 +29,9 @@ struct Broadcast {
     return try Shape(Array(bottom.dimensions[first..<last]))
   }
 
+  /// Whether the items of `bottom` have the same factors or summands.
+  func leavesItems(of bottom: Shape) -> Bool { axes == 0 || bottom.isInner(axis) }
+
   /// How a blob of shape `part` (learned, or the second bottom) lies along the bottom.
   ///
   /// - Throws: when its extents are not those of the bottom from `axis` on.

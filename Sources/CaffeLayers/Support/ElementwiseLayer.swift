@@ -33,6 +33,8 @@ class ElementwiseLayer: Layer {
 
   override final func outputShapes(for bottoms: [Shape]) throws -> [Shape] { [bottoms[0]] }
 
+  override final func treatsItemsAlone(for bottoms: [Shape]) -> Bool { true }
+
   override final func reshape() throws {
     kept.prepare(for: self, isNeeded: gradientNeedsInput && propagateDown[0])
     announceTop(in: order(of: bottom[0].data))

@@ -9,17 +9,29 @@ extension NetPlan {
   /// - Parameters:
   ///   - ending: of `livesEnding`, if blobs take turns with memory; else empty.
   ///   - ownsParameters: whether they are not those of another net.
-  func leastMemory(ending: [[Int]], ownsParameters: Bool) -> Int {
-    var (live, most) = (0, 0)
-    for (index, layer) in layers.enumerated() {
-      for top in layer.tops where blobs[top].makers.first == index && !layer.isView {
-        live += blobs[top].shape.count
-      }
-      most = max(most, live)
-      if !ending.isEmpty { for blob in ending[index] { live -= blobs[blob].shape.count } }
-    }
+  package func leastMemory(ending: [[Int]], ownsParameters: Bool) -> Int {
+    let most = liveCounts(ending: ending).max() ?? 0
     let learned = ownsParameters ? parameters.reduce(0) { $0 + $1.declaration.shape.count } : 0
     return (most + learned) * MemoryLayout<Float>.size
+  }
+
+  /// For each layer, how many values of blobs there are while it runs forward.
+  ///
+  /// - Parameters:
+  ///   - ending: of `livesEnding`, if blobs take turns with memory; else empty.
+  ///   - onlyEnding: leaves out those that stay.
+  func liveCounts(ending: [[Int]], onlyEnding: Bool = false) -> [Int] {
+    let mortal = Set(ending.joined())
+    var live = 0
+    return layers.enumerated().map { index, layer in
+      for top in layer.tops where blobs[top].makers.first == index && !layer.isView {
+        if !onlyEnding || mortal.contains(top) { live += blobs[top].shape.count }
+      }
+      defer {
+        if !ending.isEmpty { for blob in ending[index] { live -= blobs[blob].shape.count } }
+      }
+      return live
+    }
   }
 
   /// - Throws: a net that cannot run in the memory of this machine; the system would grant it the

@@ -16,12 +16,15 @@ import CaffeSchema
 /// | `bindParameters` | shared parameters joined, multipliers settled |
 /// | `decideBackward` | which layers, bottoms and parameters need a gradient |
 /// | `livesEnding` | after which layer nobody needs a blob's values |
+/// | `dividingBatches` | layers through which batches go in parts, where a net only runs forward |
 public struct NetPlan {
   /// The net as it will run: filtered, splits inserted, phases set. This is what snapshots store.
   public private(set) var parameter: NetParameter
   public var layers: [PlannedLayer] = []
   public var blobs: [PlannedBlob] = []
   public var parameters: [PlannedParameter] = []
+  /// In the order of their layers.
+  var sweeps: [PlannedSweep] = []
 
   /// - Throws: the first mistake in the description, naming net, layer and field.
   public init(
@@ -57,7 +60,7 @@ public struct PlannedBlob {
 public struct PlannedLayer {
   public let parameter: LayerParameter
   public let kind: LayerKind
-  public let bottoms: [Int]
+  public internal(set) var bottoms: [Int]
   public let tops: [Int]
   /// Weight of each top in the objective, 0 for none.
   public let lossWeights: [Float]
@@ -83,7 +86,7 @@ public struct PlannedLayer {
 
 /// A learnable blob of the plan, owned by the first layer that asks for it.
 public struct PlannedParameter {
-  public let owner: (layer: Int, index: Int)
+  public internal(set) var owner: (layer: Int, index: Int)
   /// What logs call it: its `name`, or its number within the layer.
   public let displayName: String
   public let declaration: ParameterDeclaration

@@ -1,0 +1,209 @@
+import CaffeCore
+import CaffeErrors
+import CaffeKernels
+import CaffeSchema
+
+/// A stretch of layers through which a batch goes in micro-batches, one after the other.
+struct PlannedSweep {
+  /// From the layers that take a micro-batch to those that join what has become of them.
+  var layers: Range<Int>
+  /// The blobs of the whole batch that go into it.
+  let entries: [Int]
+  let batches: MicroBatches
+}
+
+extension NetPlan {
+  /// The plan of a net that only runs forward, in which batches go through layers in micro-batches
+  /// wherever the values of whole ones would take more memory than `bytes` at the same time: the
+  /// processor's caches hold what the next layer reads, and the machine what the net needs.
+  ///
+  /// Only layers that treat items alone are in such a sweep.
+  package func dividingBatches(above bytes: Int, context: LayerContext) throws -> NetPlan {
+    let live = liveCounts(ending: livesEnding(), onlyEnding: true)
+      .map { $0 * MemoryLayout<Float>.size }
+    var plan = self
+    // The last one first: those before it keep their numbers.
+    for stretch in itemwiseStretches().reversed() {
+      guard let last = stretch.last(where: { live[$0] > bytes }) else { continue }
+      let layers = closed(
+        downhill(from: stretch.lowerBound..<last + 1, within: stretch), within: stretch)
+      guard let first = layers.first else { continue }
+      let items = blobs[self.layers[first].bottoms[0]].shape[0]
+      let peak = layers.map { live[$0] }.max() ?? 0
+      let most = max(Threads.count, bytes / max(1, peak / items))
+      guard most < items else { continue }
+      try plan.sweep(layers, in: MicroBatches(mostItems: most), context: context)
+    }
+    return plan
+  }
+}
+
+// MARK: - Where
+
+extension NetPlan {
+  /// The longest stretches of layers that treat the items of their bottoms, as many in each, alone.
+  private func itemwiseStretches() -> [Range<Int>] {
+    var stretches: [Range<Int>] = []
+    var start: Int?
+    for index in layers.indices {
+      if let begin = start, !continues(begin, with: index) {
+        stretches.append(begin..<index)
+        start = nil
+      }
+      if start == nil, continues(index, with: index) { start = index }
+    }
+    if let start { stretches.append(start..<layers.count) }
+    return stretches
+  }
+
+  /// Whether the layer may be in a sweep that begins with the layer `first`.
+  private func continues(_ first: Int, with index: Int) -> Bool {
+    let layer = layers[index]
+    let bottoms = layer.bottoms.map { blobs[$0].shape }
+    guard let own = layers[first].bottoms.first, let items = blobs[own].shape.dimensions.first,
+      items > 1, layer.lossWeights.allSatisfy({ $0 == 0 }),
+      layer.layer?.treatsItemsAlone(for: bottoms) ?? false
+    else { return false }
+    return (layer.bottoms + layer.tops).allSatisfy { blobs[$0].shape.dimensions.first == items }
+      && layer.tops.allSatisfy { blobs[$0].makers[0] >= first }
+  }
+
+  /// So many layers more that less has to be put together, as long as no layer on the way leaves more.
+  private func downhill(from layers: Range<Int>, within stretch: Range<Int>) -> Range<Int> {
+    func left(_ range: Range<Int>) -> Int {
+      exits(of: range).reduce(0) { $0 + blobs[$1].shape.count }
+    }
+    var (best, least) = (layers, left(layers))
+    for end in layers.upperBound..<stretch.upperBound {
+      let longer = layers.lowerBound..<end + 1
+      let count = left(longer)
+      guard count <= least else { break }
+      if count < least { (best, least) = (longer, count) }
+    }
+    return best
+  }
+
+  /// The blobs that these layers make and others read, or the net's user.
+  private func exits(of range: Range<Int>) -> [Int] {
+    let read = Set(layers[range.upperBound...].flatMap(\.bottoms))
+    return Set(layers[range].flatMap(\.tops))
+      .filter { blobs[$0].isOutput || read.contains($0) }.sorted()
+  }
+
+  /// So many layers more that nobody outside works in place on a blob that is made in the stretch; none
+  /// where that cannot be.
+  private func closed(_ layers: Range<Int>, within stretch: Range<Int>) -> Range<Int> {
+    var end = layers.upperBound
+    var index = layers.lowerBound
+    while index < end {
+      for top in self.layers[index].tops {
+        guard let last = blobs[top].makers.last else { continue }
+        guard stretch.contains(last) else { return index..<index }
+        end = max(end, last + 1)
+      }
+      index += 1
+    }
+    return layers.lowerBound..<end
+  }
+}
+
+// MARK: - Lives
+
+extension NetPlan {
+  /// The blobs that end with each pass of a layer, and those that must stay for the next micro-batch
+  /// because they come from outside its sweep.
+  func bySweep(_ ending: [Int], endingWith layer: Int) -> (each: [Int], last: [Int]) {
+    guard let sweep = sweeps.first(where: { $0.layers.contains(layer) }) else {
+      return (ending, [])
+    }
+    func isFromOutside(_ blob: Int) -> Bool { blobs[blob].makers[0] < sweep.layers.lowerBound }
+    return (ending.filter { !isFromOutside($0) }, ending.filter(isFromOutside))
+  }
+}
+
+// MARK: - How
+
+extension NetPlan {
+  /// Puts layers that take and join micro-batches around these.
+  private mutating func sweep(
+    _ range: Range<Int>, in batches: MicroBatches, context: LayerContext
+  ) throws {
+    let made = Set(layers[range].flatMap(\.tops))
+    let entries = Set(layers[range].flatMap(\.bottoms)).subtracting(made).sorted()
+    let exits = exits(of: range)
+    let items = blobs[entries[0]].shape[0]
+    let size = batches.size(of: items)
+
+    for blob in made { blobs[blob].shape = try blobs[blob].shape.ofItems(size) }
+    let takers = try entries.map { entry in
+      let part = addBlob("\(blobs[entry].name)_micro_batch", try blobs[entry].shape.ofItems(size))
+      replaceBottoms(entry, by: part, in: range)
+      return try planned(TakeMicroBatchLayer.kind, [entry], part, context: context)
+    }
+    let joiners = try exits.map { exit in
+      let whole = addBlob(blobs[exit].name, try blobs[exit].shape.ofItems(items))
+      replaceBottoms(exit, by: whole, in: range.upperBound..<layers.count)
+      blobs[whole].isOutput = blobs[exit].isOutput
+      blobs[exit].isOutput = false
+      return try planned(JoinMicroBatchesLayer.kind, [exit, entries[0]], whole, context: context)
+    }
+    for layer in takers + joiners {
+      (layer.layer as? TakeMicroBatchLayer)?.batches = batches
+      (layer.layer as? JoinMicroBatchesLayer)?.batches = batches
+    }
+    layers.insert(contentsOf: joiners, at: range.upperBound)
+    layers.insert(contentsOf: takers, at: range.lowerBound)
+    renumber(around: range, takers: takers.count, joiners: joiners.count)
+    sweeps.insert(
+      PlannedSweep(
+        layers: range.lowerBound..<range.upperBound + takers.count + joiners.count,
+        entries: entries, batches: batches), at: 0)
+  }
+
+  private mutating func addBlob(_ name: String, _ shape: Shape) -> Int {
+    blobs.append(PlannedBlob(name: name, shape: shape))
+    return blobs.count - 1
+  }
+
+  private mutating func replaceBottoms(_ old: Int, by new: Int, in range: Range<Int>) {
+    for index in range {
+      layers[index].bottoms = layers[index].bottoms.map { $0 == old ? new : $0 }
+    }
+  }
+
+  /// A layer of the net's own, which only runs forward.
+  private func planned(
+    _ kind: LayerKind, _ bottoms: [Int], _ top: Int, context: LayerContext
+  ) throws -> PlannedLayer {
+    var parameter = LayerParameter()
+    parameter.name = "\(blobs[top].name)_\(kind.type)"
+    parameter.type = kind.type
+    parameter.bottom = bottoms.map { blobs[$0].name }
+    parameter.top = [blobs[top].name]
+    var planned = PlannedLayer(
+      parameter: parameter, kind: kind, bottoms: bottoms, tops: [top], lossWeights: [0])
+    planned.layer = try kind.make(parameter, context)
+    planned.propagateDown = bottoms.map { _ in false }
+    planned.topHasGradient = [false]
+    return planned
+  }
+
+  /// Mends what counts layers.
+  private mutating func renumber(around range: Range<Int>, takers: Int, joiners: Int) {
+    func moved(_ layer: Int) -> Int {
+      layer + (layer >= range.lowerBound ? takers : 0) + (layer >= range.upperBound ? joiners : 0)
+    }
+    for index in parameters.indices {
+      let owner = parameters[index].owner
+      parameters[index].owner = (moved(owner.layer), owner.index)
+    }
+    for index in sweeps.indices {
+      let layers = sweeps[index].layers
+      sweeps[index].layers = moved(layers.lowerBound)..<moved(layers.upperBound - 1) + 1
+    }
+    for blob in blobs.indices { blobs[blob].makers = [] }
+    for (index, layer) in layers.enumerated() {
+      for top in layer.tops { blobs[top].makers.append(index) }
+    }
+  }
+}
