@@ -75,6 +75,7 @@ final class ConvolutionLayer: Layer {
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
     let gradients = wantedGradients
+    takeWeightsBack()
     folded = gradients.isEmpty ? try foldingNormalization() : nil
     let norm = context.reusesMemory ? followers.first as? BatchNormLayer : nil
     norm?.roundedGradient = nil
@@ -110,8 +111,9 @@ final class ConvolutionLayer: Layer {
 
   /// Takes a BatchNorm and a Scale behind this layer along, if they are there.
   private func foldingNormalization() throws -> FoldedNormalization? {
+    let kept = parameters[0].data.isGone ? folded : nil
     guard try bottom[0].shape.axis(settings.axis) == 1,
-      let folded = try FoldedNormalization(behind: self)
+      let folded = try kept ?? FoldedNormalization(behind: self)
     else { return nil }
     for layer in folded.layers { fuse(.forward, of: layer) }
     return folded
@@ -137,7 +139,24 @@ final class ConvolutionLayer: Layer {
     for (bottom, top) in zip(bottom, top) {
       operation?.forward(bottom.data, weights: weights, bias: bias, into: top.data)
     }
-    if operation?.keepsWeights == true { folded?.letFiltersGo() }
+    letWeightsGo()
+  }
+
+  /// Gives up values that will not be read again: folded filters of which the operation has a copy; and,
+  /// where nobody else needs them, the learned ones, if they can be had back or are folded into others.
+  private func letWeightsGo() {
+    guard let operation else { return }
+    let mayComeBack = operation.givesWeightsBack
+    if let folded, operation.keepsWeights, mayComeBack || !mayLetParametersGo {
+      folded.filters.letGo()
+    }
+    if mayLetParametersGo, folded != nil || mayComeBack { parameters[0].data.letGo() }
+  }
+
+  /// Takes back from the operation what it alone has, before there is another one.
+  private func takeWeightsBack() {
+    guard let operation, parameters[0].data.isGone, operation.givesWeightsBack else { return }
+    operation.giveBack(folded?.filters ?? parameters[0].data)
   }
 
   override func backward(propagateDown: [Bool]) throws {

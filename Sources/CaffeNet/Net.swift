@@ -120,6 +120,7 @@ public final class Net {
     parameters = bound.parameters
     owners = Dictionary(
       uniqueKeysWithValues: parameters.map { (ObjectIdentifier($0.blob), $0.layer) })
+    let users = plan.layers.flatMap(\.parameters).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     let fusesLayers = context.fusesLayers && !description.debugInfo
     let fusesUnseen = fusesLayers && reusesMemory
     let followers = fusesLayers ? plan.followers() : []
@@ -132,6 +133,9 @@ public final class Net {
         layer.parameters = zip(planned.parameters, planned.declarations).map {
           bound.blobs[$0].seen(as: $1.shape)
         }
+        layer.mayLetParametersGo =
+          context.runsOnlyForward && !context.keepsParameters && sharing == nil
+          && planned.parameters.allSatisfy { users[$0] == 1 }
         layer.learns = planned.learns.map { $0 && planned.needsBackward }
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights

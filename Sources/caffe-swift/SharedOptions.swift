@@ -134,7 +134,8 @@ struct EngineOptions: ParsableArguments {
   func context(_ phase: Phase, reusesMemory: Bool = false, log: Logger) -> LayerContext {
     LayerContext(
       phase: phase, engine: engine, precision: precision ?? .float32, fusesLayers: fusesLayers,
-      choices: speedChoices(log: log), reusesMemory: reusesMemory
+      choices: speedChoices(log: log), reusesMemory: reusesMemory,
+      keepsParameters: !(reusesMemory && phase == .test)
     ) { log.info("\($0)") }
   }
 

@@ -132,6 +132,24 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
     #expect(tensor.values == [0, 0, 0], "new memory")
   }
 
+  /// The system gets whole pages back; the neighbours, which share the first and the last one, stay.
+  @Test func aWindowThatIsLetGoGivesItsPagesBack() throws {
+    let store = try ParameterStore([("a", [5]), ("b", [1 << 14]), ("c", [5])])
+    for blob in store.blobs { blob.data.values = Array(repeating: 3, count: blob.count) }
+    let window = store.blobs[1].data
+    let revision = window.revision
+    window.letGo()
+    #expect(window.isGone && window.revision == revision)
+    let left = store.data.values[store.segments[1].offset...].prefix(1 << 14)
+    #expect(left.count { $0 == 0 } >= 1 << 14 - 2 << 10)
+    for blob in [store.blobs[0], store.blobs[2]] {
+      #expect(!blob.data.isGone && blob.data.values == Array(repeating: 3, count: 5))
+    }
+    window.values = Array(repeating: 4, count: 1 << 14)
+    #expect(!window.isGone && window.revision != revision)
+    #expect(window.values.allSatisfy { $0 == 4 })
+  }
+
   @Test func parametersAreWindowsOnOneBuffer() throws {
     let store = try ParameterStore([("a", [3]), ("b", [2, 10]), ("c", [])])
     // Each begins on a cache line of 16 floats.

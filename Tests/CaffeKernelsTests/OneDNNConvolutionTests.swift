@@ -255,12 +255,18 @@ private struct ConvolutionTrial {
         into: output.pointer)
       return output.values(trial.geometry.outputCount)
     }
+    #expect(!convolution.forward.givesWeightsBack)
     let first = run(trial.weights, revision: 1)
     #expect(first.contains { $0 != 0 })
+    #expect(convolution.forward.givesWeightsBack)
+    var back = zeros
+    convolution.forward.giveBack(weights: &back)
+    #expect(back == trial.weights)
     #expect(run(zeros, revision: 1) == first)  // the copy serves
     #expect(run(zeros, revision: 2).allSatisfy { $0 == 0 })
     #expect(run(trial.weights, revision: nil) == first)
     #expect(run(zeros, revision: nil).allSatisfy { $0 == 0 })
+    #expect(!convolution.forward.givesWeightsBack, "nobody knows of which values that copy is")
     // The plain ones are not asked for where the copy serves.
     #expect(convolution.forward.keepsWeights)
     var asked = 0

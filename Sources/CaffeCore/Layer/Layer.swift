@@ -36,6 +36,9 @@ open class Layer {
   /// The learnable blobs, windows on the net's `ParameterStore`.
   public package(set) final var parameters: [Blob] = []
 
+  /// Whether the values of the parameters may be given up once the layer has them elsewhere.
+  package final var mayLetParametersGo = false
+
   /// Which parameters need a gradient (`lr_mult` is not 0).
   public package(set) final var learns: [Bool] = []
   /// Which bottoms need a gradient.

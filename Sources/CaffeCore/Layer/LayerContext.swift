@@ -48,6 +48,10 @@ public struct LayerContext {
   /// once no layer needs them, and a net of the phase TEST runs only forward, large batches in parts where
   /// layers allow it: inner blobs then have fewer items. For programs in which nobody looks at them.
   public var reusesMemory: Bool
+  /// Whether the values of parameters stay to be read. Else a layer of a net that only runs forward may
+  /// give their memory back once it has them in an order of its own: for programs that load weights, but
+  /// neither read nor save nor share them.
+  public var keepsParameters: Bool
   /// Key of all random numbers of the net, together with the layer's name.
   public var seed: UInt64
   public let clock: PassClock
@@ -64,7 +68,7 @@ public struct LayerContext {
 
   public init(
     phase: Phase, engine: Engine? = nil, precision: Precision = .float32, fusesLayers: Bool = true,
-    choices: SpeedChoices? = nil, reusesMemory: Bool = false, seed: UInt64 = 0,
+    choices: SpeedChoices? = nil, reusesMemory: Bool = false, keepsParameters: Bool = true, seed: UInt64 = 0,
     clock: PassClock = PassClock(), folder: String = "",
     report: @escaping (String) -> Void = { _ in }
   ) {
@@ -74,6 +78,7 @@ public struct LayerContext {
     self.fusesLayers = fusesLayers && engine != .caffe
     self.choices = choices
     self.reusesMemory = reusesMemory
+    self.keepsParameters = keepsParameters
     self.seed = seed
     self.clock = clock
     self.folder = folder

@@ -40,6 +40,16 @@ final class AlignedMemory: @unchecked Sendable {
 
   deinit { free(block) }
 
+  /// Gives the whole pages of these bytes back to the system; what they hold is zero from then on.
+  func release(_ bytes: Range<Int>) {
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let base = Int(bitPattern: pointer)
+    let first = (base + bytes.lowerBound + page - 1) / page * page
+    let end = (base + bytes.upperBound) / page * page
+    guard first < end else { return }
+    madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED)
+  }
+
   /// How far within a page the next block of this size should begin: with the way to the next cache line
   /// less than a page.
   static func nextStagger(of byteCount: Int) -> Int {

@@ -108,7 +108,8 @@ struct MemoryBlock {
   let pointer: UnsafeMutableRawPointer
   let byteCount: Int
   fileprivate let stretch: MemoryPool.Stretch?
-  private let owned: AlignedMemory?
+  /// `nil` for a stretch of a pool.
+  let owned: AlignedMemory?
 
   fileprivate init(
     _ pointer: UnsafeMutableRawPointer, byteCount: Int, _ stretch: MemoryPool.Stretch

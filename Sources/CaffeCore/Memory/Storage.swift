@@ -124,6 +124,12 @@ package final class Storage {
     (plain, packed, newest) = (nil, nil, .plain)
   }
 
+  /// Gives the memory of a part of the plain values back to the system; they are undefined from then on.
+  func letGo(_ part: Range<Int>) {
+    let size = MemoryLayout<Float>.stride
+    plain?.owned?.release(part.lowerBound * size..<part.upperBound * size)
+  }
+
   private func newMemory(_ byteCount: Int, insteadOf old: MemoryBlock?) -> MemoryBlock {
     guard let pool else { return MemoryBlock(byteCount: byteCount) }
     if let old { pool.give(old) }

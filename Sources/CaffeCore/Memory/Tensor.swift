@@ -17,6 +17,8 @@ public final class Tensor {
     var revision = 0
     /// The tensor's revision at which all values were zero.
     var zeroRevision: Int?
+    /// The values were let go, and have not been overwritten since.
+    var isGone = false
   }
 
   public init(_ shape: Shape) {
@@ -90,13 +92,16 @@ public final class Tensor {
   package func discard() { storage.discard() }
 
   /// Gives the memory back, whoever's it is. The values are undefined from then on, but their revision
-  /// stays: for values of which their readers have made copies.
-  ///
-  /// - Precondition: the tensor is no window on a parameter store.
+  /// stays: for values of which their readers have made copies. A window on a parameter store must not be
+  /// read again before it is overwritten.
   package func letGo() {
-    precondition(window == nil, "the memory is a parameter store's")
-    storage.letGo()
+    guard let window else { return storage.letGo() }
+    window.isGone = true
+    storage.letGo(offset..<offset + count)
   }
+
+  /// Whether the values of a window on a parameter store were let go.
+  package var isGone: Bool { window?.isGone ?? false }
 
   /// Gives the values to `other`, which has the same shape; one's own are undefined afterwards.
   /// Costs nothing but for a window on a parameter store, whose values are copied.
@@ -127,17 +132,21 @@ public final class Tensor {
 extension Tensor {
   /// The values, to be read.
   package func read() -> UnsafePointer<Float> {
-    UnsafePointer(storage.readPlain() + offset)
+    precondition(!isGone, "the values were let go: a layer alone has them")
+    return UnsafePointer(storage.readPlain() + offset)
   }
 
   /// Room for values that replace all of the present ones.
   package func overwrite() -> UnsafeMutablePointer<Float> {
-    window == nil ? storage.overwritePlain() : update()
+    guard let window else { return storage.overwritePlain() }
+    window.isGone = false
+    return update()
   }
 
   /// The values, to be changed.
   package func update() -> UnsafeMutablePointer<Float> {
     guard let window else { return storage.updatePlain() }
+    precondition(!isGone, "the values were let go: a layer alone has them")
     window.revision += 1
     return storage.updateWindow() + offset
   }

@@ -7,6 +7,17 @@ final class PackedWeights {
 
   init(layout: OneDNNMemoryLayout) { self.layout = layout }
 
+  /// Whether there is a copy in which no value is rounded.
+  var isExact: Bool { copied != nil && layout.descriptor.holds(.float32) }
+
+  /// Puts the copy's values back into plain order.
+  ///
+  /// - Precondition: `isExact`.
+  func unpack(into plain: UnsafeMutablePointer<Float>) {
+    precondition(isExact, "no exact copy of the weights")
+    layout.unpack(copy.pointer, into: plain)
+  }
+
   /// The weights as the primitive reads them; the plain ones themselves if it chose that order.
   ///
   /// - Parameters:

@@ -37,6 +37,8 @@ package final class WeightedForward {
   package let scratchByteCount: Int
   /// Whether a copy of the weights serves until their revision changes.
   package var keepsWeights: Bool { !weights.layout.isPlain }
+  /// Whether that copy can be turned back into the weights.
+  package var givesWeightsBack: Bool { weights.isExact }
   fileprivate let weights: PackedWeights
   private let input: OperandReader
   private let primitive: Primitive
@@ -60,6 +62,11 @@ package final class WeightedForward {
     self.scratchpad = scratchpad
     scratch = regions[0]
   }
+
+  /// Overwrites `plain` with the weights of the last run.
+  ///
+  /// - Precondition: `givesWeightsBack`.
+  package func giveBack(weights plain: UnsafeMutablePointer<Float>) { weights.unpack(into: plain) }
 
   /// Overwrites `output`.
   ///

@@ -6,6 +6,10 @@ import CaffeKernels
 protocol ConvolutionOperation {
   /// Whether `forward` reads the weights only where their revision is another one.
   var keepsWeights: Bool { get }
+  /// Whether it has a copy of the weights that can be turned back into them.
+  var givesWeightsBack: Bool { get }
+  /// Overwrites `weights` with those of the last `forward`; only where it gives them back.
+  func giveBack(_ weights: Tensor)
   /// Overwrites `output`.
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor)
   /// Overwrites `inputGradient`.
@@ -13,6 +17,11 @@ protocol ConvolutionOperation {
   /// Adds to the gradients that are given.
   func backwardWeights(
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?)
+}
+
+extension ConvolutionOperation {
+  var givesWeightsBack: Bool { false }
+  func giveBack(_ weights: Tensor) {}
 }
 
 /// A convolution whose blobs are in packed orders.

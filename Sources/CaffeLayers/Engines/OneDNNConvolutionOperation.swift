@@ -66,6 +66,7 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
 
   var implementation: String { convolution.forward.implementation }
   var keepsWeights: Bool { convolution.forward.keepsWeights }
+  var givesWeightsBack: Bool { convolution.forward.givesWeightsBack }
   /// Whether it works on transformed tiles.
   var isWinograd: Bool { convolution.isWinograd }
   /// oneDNN's name of the code of the input's gradient, if that was asked for.
@@ -86,6 +87,8 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
         into: target + start(of: part, orders.output))
     }
   }
+
+  func giveBack(_ weights: Tensor) { convolution.forward.giveBack(weights: weights.overwrite()) }
 
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
     guard let pass = convolution.backwardData, let orders = orders.data else { return }

@@ -7,7 +7,7 @@ final class FoldedNormalization {
   let layers: [Layer]
   private let norm: BatchNormLayer
   private let factors: ScaleLayer.Factors?
-  private let filters: Tensor
+  let filters: Tensor
   private let biases: Tensor
   /// Of which values the filters and biases are made.
   private var revisions: [Int] = []
@@ -39,7 +39,4 @@ final class FoldedNormalization {
     }
     return (filters, biases)
   }
-
-  /// Frees the memory of the filters, whose reader has a copy, until they change.
-  func letFiltersGo() { filters.letGo() }
 }
