@@ -150,7 +150,8 @@ final class ConvolutionLayer: Layer {
     if let folded, operation.keepsWeights, mayComeBack || !mayLetParametersGo {
       folded.filters.letGo()
     }
-    if mayLetParametersGo, folded != nil || mayComeBack { parameters[0].data.letGo() }
+    let weights = parameters[0].data
+    if mayLetParametersGo, !weights.isGone, folded != nil || mayComeBack { weights.letGo() }
   }
 
   /// Takes back from the operation what it alone has, before there is another one.
