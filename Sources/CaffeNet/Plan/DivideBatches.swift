@@ -14,10 +14,10 @@ struct PlannedSweep {
 
 extension NetPlan {
   /// The plan of a net that only runs forward, in which batches go through layers in micro-batches
-  /// wherever the values of whole ones would take more memory than `bytes` at the same time: the
-  /// processor's caches hold what the next layer reads, and the machine what the net needs.
+  /// wherever the values of whole ones would take more memory than `bytes` at the same time.
   ///
-  /// Only layers that treat items alone are in such a sweep.
+  /// Only layers that treat items alone are in such a sweep. It begins with the first of them, and ends
+  /// where little has to be put together again.
   package func dividingBatches(above bytes: Int, context: LayerContext) throws -> NetPlan {
     let live = liveCounts(ending: livesEnding(), onlyEnding: true)
       .map { $0 * MemoryLayout<Float>.size }
@@ -70,17 +70,26 @@ extension NetPlan {
 
   /// So many layers more that less has to be put together, as long as no layer on the way leaves more.
   private func downhill(from layers: Range<Int>, within stretch: Range<Int>) -> Range<Int> {
-    func left(_ range: Range<Int>) -> Int {
-      exits(of: range).reduce(0) { $0 + blobs[$1].shape.count }
-    }
-    var (best, least) = (layers, left(layers))
-    for end in layers.upperBound..<stretch.upperBound {
-      let longer = layers.lowerBound..<end + 1
-      let count = left(longer)
+    let lastReaders = lastReaders()
+    var left = Set(exits(of: layers))
+    var (best, least) = (layers, Int.max)
+    for end in layers.upperBound - 1..<stretch.upperBound {
+      left.formUnion(self.layers[end].tops)
+      left.subtract(self.layers[end].bottoms.filter { lastReaders[$0] == end })
+      let count = left.reduce(0) { $0 + blobs[$1].shape.count }
       guard count <= least else { break }
-      if count < least { (best, least) = (longer, count) }
+      if count < least { (best, least) = (layers.lowerBound..<end + 1, count) }
     }
     return best
+  }
+
+  /// For each blob, the last layer that reads it, or one past all layers if it is an output of the net.
+  private func lastReaders() -> [Int] {
+    var readers = blobs.map { $0.isOutput ? layers.count : -1 }
+    for (index, layer) in layers.enumerated() {
+      for bottom in layer.bottoms { readers[bottom] = max(readers[bottom], index) }
+    }
+    return readers
   }
 
   /// The blobs that these layers make and others read, or the net's user.
