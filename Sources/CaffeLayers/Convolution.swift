@@ -43,6 +43,8 @@ final class ConvolutionLayer: Layer {
   private let settings: ConvolutionSettings
   private var operation: (any ConvolutionOperation)?
   private var folded: FoldedNormalization?
+  /// The sum that the operation adds to.
+  private var sum: ConvolutionSum?
   /// Chosen when the net is set up; other shapes later on keep to it.
   private var variant: ConvolutionVariant?
 
@@ -80,8 +82,8 @@ final class ConvolutionLayer: Layer {
     let norm = context.reusesMemory ? followers.first as? BatchNormLayer : nil
     norm?.roundedGradient = nil
     operation = try choose(named: settings.engine) {
-      let operation = try fusingReLU { slope in
-        try fastestOperation(geometry, fusedReLUSlope: slope, gradients: gradients)
+      let operation = try fusingNeighbours {
+        try fastestOperation(geometry, fused: $0, gradients: gradients)
       }
       for blob in top { blob.data.announce(operation.outputOrder) }
       engine.implementation = operation.implementation
@@ -94,11 +96,11 @@ final class ConvolutionLayer: Layer {
   }
 
   private func fastestOperation(
-    _ geometry: ConvolutionGeometry, fusedReLUSlope: Float?, gradients: WeightedGradients
+    _ geometry: ConvolutionGeometry, fused: FusedStep, gradients: WeightedGradients
   ) throws -> any PackedConvolutionOperation {
     let request = ConvolutionRequest(
       geometry: geometry, hasBias: settings.hasBias || folded != nil, precision: context.precision,
-      fusedReLUSlope: fusedReLUSlope, gradients: gradients, bottom: bottom[0].data.layout,
+      fused: fused, gradients: gradients, bottom: bottom[0].data.layout,
       isOneDNNWanted: isOneDNNWanted(settings.engine))
     let variant = try self.variant ?? .fastest(context.choices, for: request)
     self.variant = variant
@@ -119,17 +121,39 @@ final class ConvolutionLayer: Layer {
     return folded
   }
 
-  /// Makes an operation that applies the ReLU behind this layer too, if there is one and oneDNN can.
-  /// The ReLU's gradient remains a pass of its own.
-  private func fusingReLU<Operation>(_ make: (Float?) throws -> Operation) throws -> Operation {
-    let behind = followers.dropFirst(folded?.layers.count ?? 0).first
-    guard let relu = behind as? ReLULayer else { return try make(nil) }
+  /// Makes an operation that applies the ReLU behind this layer too, or adds to the sum above it, if there
+  /// is one and the code can. The ReLU's gradient remains a pass of its own.
+  private func fusingNeighbours(
+    _ make: (FusedStep) throws -> any PackedConvolutionOperation
+  ) throws -> any PackedConvolutionOperation {
+    sum = nil
+    guard let behind = followers.dropFirst(folded?.layers.count ?? 0).first else {
+      return try fusingSum(make(.nothing), make)
+    }
+    guard let relu = behind as? ReLULayer else { return try make(.nothing) }
     do {
-      let operation = try make(relu.slope)
+      let operation = try make(.relu(slope: relu.slope))
       fuse(.forward, of: relu)
       return operation
     } catch is EngineRefusal {
-      return try make(nil)
+      return try make(.nothing)
+    }
+  }
+
+  /// The same code, adding to the sum above this layer; `separate` where that cannot be.
+  private func fusingSum(
+    _ separate: any PackedConvolutionOperation,
+    _ make: (FusedStep) throws -> any PackedConvolutionOperation
+  ) throws -> any PackedConvolutionOperation {
+    guard let onlyReader, let sum = ConvolutionSum(above: self) else { return separate }
+    do {
+      let adding = try make(sum.step)
+      guard adding.implementation == separate.implementation else { return separate }
+      self.sum = sum
+      fuse(.forward, of: onlyReader)
+      return adding
+    } catch is EngineRefusal {
+      return separate
     }
   }
 
@@ -137,7 +161,8 @@ final class ConvolutionLayer: Layer {
     var (weights, bias) = (parameters[0].data, settings.hasBias ? parameters[1].data : nil)
     if let folded { (weights, bias) = folded.fold(filters: weights, biases: bias) }
     for (bottom, top) in zip(bottom, top) {
-      operation?.forward(bottom.data, weights: weights, bias: bias, into: top.data)
+      operation?.forward(
+        bottom.data, weights: weights, bias: bias, into: sum?.begin() ?? top.data)
     }
     letWeightsGo()
   }

@@ -61,7 +61,7 @@ final class DeconvolutionLayer: Layer {
       outer: geometry.batch, channels: geometry.inputChannels, inner: geometry.inputSize)
     operation = try choose(named: settings.engine) {
       let operation = try OneDNNConvolutionOperation(
-        geometry, hasBias: false, precision: context.precision, fusedReLUSlope: nil,
+        geometry, hasBias: false, precision: context.precision, fused: .nothing,
         gradients: learns[0] ? [.input, .weights] : .input, bottom: nil,
         scratchpad: context.scratchpad)
       for blob in top { blob.data.announce(operation.inputGradientOrder) }

@@ -68,7 +68,17 @@ final class EltwiseLayer: Layer {
 
   override func treatsItemsAlone(for bottoms: [Shape]) -> Bool { true }
 
+  /// Whether it adds two bottoms as they are.
+  var addsTwo: Bool { operation == .sum && coefficients == [1, 1] }
+
+  var reluBehind: ReLULayer? { followers.first as? ReLULayer }
+
   override func reshape() throws {
+    if let host = fusion?.host, isFused(.forward) {
+      if let reluBehind { fuse(.forward, of: reluBehind) }
+      top[0].data.announce(host.top[0].data.layout)
+      return
+    }
     origins = operation == .max ? Array(repeating: 0, count: bottom[0].count) : []
     fuseNeighbours()
     let order = normalizedSum?.order ?? bottom[0].data.layout
@@ -77,8 +87,8 @@ final class EltwiseLayer: Layer {
 
   private func fuseNeighbours() {
     (isRectified, normalizedSum) = (false, nil)
-    guard operation == .sum, coefficients == [1, 1] else { return }
-    if let relu = followers.first as? ReLULayer, relu.slope == 0 {
+    guard addsTwo else { return }
+    if let relu = reluBehind, relu.slope == 0 {
       isRectified = true
       fuse([.forward, .backward], of: relu)
     }

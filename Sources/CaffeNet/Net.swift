@@ -124,6 +124,8 @@ public final class Net {
     let fusesLayers = context.fusesLayers && !description.debugInfo
     let fusesUnseen = fusesLayers && reusesMemory
     let followers = fusesLayers ? plan.followers() : []
+    let onlyReaders =
+      fusesUnseen && context.runsOnlyForward ? plan.onlyReaders(ending: lives) : []
     let (makers, splits) = fusesUnseen ? (plan.makers(), plan.splits()) : ([], [])
     steps = plan.layers.indices.compactMap { index in
       let planned = plan.layers[index]
@@ -143,6 +145,7 @@ public final class Net {
         layer.followers = fusesLayers ? followers[index] : []
         layer.makers = fusesUnseen ? makers[index] : []
         layer.split = fusesUnseen ? splits[index] : nil
+        layer.onlyReader = onlyReaders.isEmpty ? nil : onlyReaders[index]
         let (parts, wholes) =
           reusesMemory ? plan.bySweep(lives[index], endingWith: index) : ([], [])
         return Step(

@@ -37,15 +37,16 @@ extension Layer {
     fusion.map { "\($0.host.name) (\($0.passes.text))" }
   }
 
-  /// Says that this layer does the work of these passes of `neighbour` (a follower, the split, or one of
-  /// the makers) from now on, until it is prepared again. To be called by `reshape()`.
+  /// Says that this layer does the work of these passes of `neighbour` (a follower, the split, the only
+  /// reader or one of the makers) from now on, until it is prepared again. To be called by `reshape()`.
   package final func fuse(_ passes: LayerPasses, of neighbour: Layer) {
     neighbour.fusion = Fusion(host: self, passes: passes)
   }
 
   /// Gives their passes back to the layers that this one has fused.
   final func separateNeighbours() {
-    let neighbours = followers + makers.joined().map(\.layer) + (split.map { [$0] } ?? [])
+    let neighbours =
+      followers + makers.joined().map(\.layer) + [split, onlyReader].compactMap { $0 }
     for neighbour in neighbours where neighbour.fusion?.host === self { neighbour.fusion = nil }
   }
 

@@ -55,6 +55,9 @@ open class Layer {
   package final var makers: [[Neighbour]] = []
   /// The Split that reads the only top, if its gradients are not to be seen and layers may be fused.
   package final unowned var split: Layer?
+  /// The layer that alone reads the only top, if it could as well run in this one's place
+  /// (`NetPlan.onlyReaders`); only in nets that run forward and that nobody looks into.
+  package final unowned var onlyReader: Layer?
   /// Who runs passes of this layer in its stead.
   package internal(set) final var fusion: Fusion?
   /// A reader of records gives no more items in a pass than this, whatever its batch size.

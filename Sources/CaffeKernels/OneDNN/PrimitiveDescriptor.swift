@@ -23,6 +23,15 @@ package enum FusedStep: Sendable {
   case relu(slope: Float)
   /// The output is added to what is there.
   case sum
+  /// Both: the ReLU is of the sum.
+  case sumAndReLU(slope: Float)
+
+  package var isSum: Bool {
+    switch self {
+    case .sum, .sumAndReLU: true
+    case .nothing, .relu: false
+    }
+  }
 }
 
 /// A `FusedStep` and a scratchpad of the caller's, in oneDNN's terms.
@@ -47,13 +56,13 @@ final class Attributes {
     var list: dnnl_post_ops_t?
     try check(dnnl_post_ops_create(&list), "fusion list creation")
     defer { dnnl_post_ops_destroy(list) }
+    if case .nothing = fused { return }
+    if fused.isSum { try check(dnnl_post_ops_append_sum(list, 1), "fusion of a sum") }
     switch fused {
-    case .nothing: return
-    case .relu(let slope):
+    case .relu(let slope), .sumAndReLU(let slope):
       try check(
         dnnl_post_ops_append_eltwise(list, 1, dnnl_eltwise_relu, slope, 0), "fusion of ReLU")
-    case .sum:
-      try check(dnnl_post_ops_append_sum(list, 1), "fusion of a sum")
+    case .nothing, .sum: break
     }
     try check(dnnl_primitive_attr_set_post_ops(raw, list), "fusion")
   }

@@ -10,7 +10,7 @@ protocol ConvolutionOperation {
   var givesWeightsBack: Bool { get }
   /// Overwrites `weights` with those of the last `forward`; only where it gives them back.
   func giveBack(_ weights: Tensor)
-  /// Overwrites `output`.
+  /// Overwrites `output`, or adds to it where the operation was made so.
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor)
   /// Overwrites `inputGradient`.
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor)

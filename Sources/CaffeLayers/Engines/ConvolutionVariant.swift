@@ -7,7 +7,7 @@ struct ConvolutionRequest {
   var geometry: ConvolutionGeometry
   let hasBias: Bool
   var precision: Precision
-  let fusedReLUSlope: Float?
+  var fused: FusedStep
   let gradients: WeightedGradients
   /// The order in which the bottom comes; `nil` for plain.
   var bottom: (any PackedLayout)?
@@ -81,13 +81,13 @@ struct ConvolutionVariant {
     ) throws -> OneDNNConvolutionOperation {
       try OneDNNConvolutionOperation(
         request.geometry, algorithm: algorithm, input: input, hasBias: request.hasBias,
-        precision: request.precision, fusedReLUSlope: request.fusedReLUSlope,
+        precision: request.precision, fused: request.fused,
         gradients: request.gradients, bottom: request.bottom as? OneDNNMemoryLayout,
         scratchpad: scratchpad)
     }
     func tiles() throws -> WinogradConvolutionOperation {
       try WinogradConvolutionOperation(
-        request.geometry, fusedReLUSlope: request.fusedReLUSlope, gradients: request.gradients,
+        request.geometry, fused: request.fused, gradients: request.gradients,
         bottom: request.bottom, scratchpad: scratchpad)
     }
     switch code {
@@ -163,8 +163,9 @@ extension ConvolutionRequest {
   fileprivate func key(sample: ConvolutionGeometry) -> String {
     let passes =
       gradients.isEmpty ? "forward" : gradients.contains(.input) ? "all" : "no input"
+    let isRectified = if case .relu = fused { true } else { false }
     let settings = [
-      hasBias ? "bias" : "no bias", fusedReLUSlope == nil ? nil : "ReLU",
+      hasBias ? "bias" : "no bias", isRectified ? "ReLU" : nil,
       precision == .float32 ? nil : "BF16", isOneDNNWanted ? "ONEDNN" : nil,
     ]
     let setting = settings.compactMap { $0 }.joined(separator: " ")

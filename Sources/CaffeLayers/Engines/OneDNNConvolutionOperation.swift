@@ -14,6 +14,7 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   private let convolution: OneDNNConvolution
   private let parts: Int
   private let orders: ConvolutionOrders
+  private let fused: FusedStep
   let roundedGradient: RoundedOrder?
 
   /// - Parameters:
@@ -23,7 +24,7 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   init(
     _ geometry: ConvolutionGeometry, algorithm: OneDNNConvolution.Algorithm = .automatic,
     input wanted: LayoutRequest? = nil, hasBias: Bool,
-    precision: Precision, fusedReLUSlope: Float?, gradients: WeightedGradients,
+    precision: Precision, fused: FusedStep, gradients: WeightedGradients,
     bottom: OneDNNMemoryLayout?, scratchpad: Scratchpad
   ) throws {
     func make(
@@ -31,7 +32,7 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
     ) throws -> OneDNNConvolution {
       try OneDNNConvolution(
         geometry.ofItems(items), hasBias: hasBias, precision: precision,
-        fused: fusedReLUSlope.map { .relu(slope: $0) } ?? .nothing, algorithm: algorithm,
+        fused: fused, algorithm: algorithm,
         gradients: gradients, input: input, scratchpad: scratchpad)
     }
     func makeWhole() throws -> OneDNNConvolution {
@@ -59,6 +60,7 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
       }
     }
     self.convolution = convolution
+    self.fused = fused
     self.orders = orders
     parts = items == 0 ? 1 : geometry.batch / items
     roundedGradient = orders.roundedGradient(of: convolution)
@@ -79,7 +81,8 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
     let source = input.read(as: orders.input)
-    let target = output.overwrite(as: orders.output)
+    let target =
+      fused.isSum ? output.update(as: orders.output) : output.overwrite(as: orders.output)
     for part in 0..<parts {
       convolution.forward.run(
         source + start(of: part, orders.input), weights: weights.read(),

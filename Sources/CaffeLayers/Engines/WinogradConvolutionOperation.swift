@@ -15,9 +15,15 @@ struct WinogradConvolutionOperation: PackedConvolutionOperation {
   /// - Parameter bottom: the order in which the input will come; nil for plain.
   /// - Throws: `EngineRefusal` for a geometry that these loops do not take.
   init(
-    _ geometry: ConvolutionGeometry, fusedReLUSlope: Float?, gradients: WeightedGradients,
+    _ geometry: ConvolutionGeometry, fused: FusedStep, gradients: WeightedGradients,
     bottom: (any PackedLayout)?, scratchpad: Scratchpad
   ) throws {
+    let slope: Float?
+    switch fused {
+    case .nothing: slope = nil
+    case .relu(let given): slope = given
+    case .sum, .sumAndReLU: throw EngineRefusal("its tiles overwrite what is there")
+    }
     let extents = [geometry.batch, geometry.inputChannels] + geometry.input
     inputOrder =
       try bottom
@@ -31,7 +37,7 @@ struct WinogradConvolutionOperation: PackedConvolutionOperation {
     self.outputOrder = outputOrder
     convolution = try WinogradConvolution(
       geometry, input: inputOrder.channelRuns, output: outputOrder.channelRuns,
-      fusedReLUSlope: fusedReLUSlope, gradients: gradients, scratchpad: scratchpad)
+      fusedReLUSlope: slope, gradients: gradients, scratchpad: scratchpad)
   }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {

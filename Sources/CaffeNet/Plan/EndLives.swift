@@ -27,7 +27,7 @@ extension NetPlan {
   }
 
   /// For each blob, the one whose memory it is.
-  private func owners() -> [Int] {
+  func owners() -> [Int] {
     var owners = Array(blobs.indices)
     for layer in layers where layer.isView {
       for top in layer.tops { owners[top] = owners[layer.bottoms[0]] }
