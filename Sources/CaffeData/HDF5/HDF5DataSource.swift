@@ -31,8 +31,8 @@ package final class HDF5DataSource {
   ///
   /// - Parameters:
   ///   - tops: the names of the datasets.
-  ///   - windowBytes: how much to read at once. Shuffled files up to twice as large are held whole;
-  ///     of larger ones each row is read by itself.
+  ///   - windowBytes: how much to read at once. Files up to twice as large are held whole; of larger
+  ///     ones that are shuffled each row is read by itself.
   package init(
     list: String, tops: [String], folder: String = "", shuffle: Bool = false, seed: UInt64 = 0,
     windowBytes: Int = 16 << 20
@@ -78,9 +78,8 @@ package final class HDF5DataSource {
   private func rowsToRead(file: Int, from row: Int) -> Range<Int> {
     let all = files.rowCounts[file]
     let rowBytes = max(1, rowShapes.map { $0.reduce(1, *) }.reduce(0, +) * 4)
-    if order.isShuffled {
-      return rowBytes <= 2 * windowBytes / all ? 0..<all : row..<row + 1
-    }
+    if rowBytes <= 2 * windowBytes / all { return 0..<all }
+    if order.isShuffled { return row..<row + 1 }
     return row..<min(all, row + max(1, windowBytes / rowBytes))
   }
 }
