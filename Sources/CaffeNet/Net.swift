@@ -40,7 +40,7 @@ public final class Net {
   /// Receives the lines of `debugInfo`.
   let debugReport: (String) -> Void
   package let steps: [Step]
-  private let sweeps: [Sweep]
+  let sweeps: [Sweep]
   private let scratchpad: Scratchpad
   private let blobsByName: [String: Blob]
   private let layersByName: [String: Layer]
@@ -66,14 +66,6 @@ public final class Net {
     package var seen: [Shape] = []
   }
 
-  /// Layers that run once for each micro-batch.
-  private struct Sweep {
-    let layers: Range<Int>
-    /// The blobs of the whole batch.
-    let entries: [Blob]
-    let batches: MicroBatches
-  }
-
   /// Builds the net for the phase of `context` and the level and stages of `description.state`.
   ///
   /// - Parameters:
@@ -91,8 +83,9 @@ public final class Net {
     description.state.phase = context.phase
     let described = try NetPlan(description, context: context, catalog: catalog)
     let reusesMemory = context.reusesMemory && !description.debugInfo
+    let runsOnlyForward = reusesMemory && context.runsOnlyForward
     let plan =
-      reusesMemory && context.runsOnlyForward
+      runsOnlyForward
       ? try described.dividingBatches(above: context.mostBlobBytes, context: context) : described
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
     let lives = reusesMemory ? plan.livesEnding() : []
@@ -104,7 +97,7 @@ public final class Net {
       let pool = MemoryPool(expecting: 2 * values * MemoryLayout<Float>.size)
       for blob in blobs { blob.draw(from: pool) }
       // Training keeps it to itself: there it would come on top of what backward passes need.
-      if context.runsOnlyForward { context.scratchpad.draw(from: PooledScratch(pool)) }
+      if runsOnlyForward { context.scratchpad.draw(from: PooledScratch(pool)) }
     }
     let bound = try withPlace(description.place) {
       try BoundParameters(plan, sharing: sharing, seed: context.seed)
@@ -124,8 +117,7 @@ public final class Net {
     let fusesLayers = context.fusesLayers && !description.debugInfo
     let fusesUnseen = fusesLayers && reusesMemory
     let followers = fusesLayers ? plan.followers() : []
-    let onlyReaders =
-      fusesUnseen && context.runsOnlyForward ? plan.onlyReaders(ending: lives) : []
+    let onlyReaders = fusesUnseen && runsOnlyForward ? plan.onlyReaders(ending: lives) : []
     let (makers, splits) = fusesUnseen ? (plan.makers(), plan.splits()) : ([], [])
     steps = plan.layers.indices.compactMap { index in
       let planned = plan.layers[index]
@@ -136,7 +128,7 @@ public final class Net {
           bound.blobs[$0].seen(as: $1.shape)
         }
         layer.mayLetParametersGo =
-          context.runsOnlyForward && !context.keepsParameters && sharing == nil
+          runsOnlyForward && !context.keepsParameters && sharing == nil
           && planned.parameters.allSatisfy { users[$0] == 1 }
         layer.learns = planned.learns.map { $0 && planned.needsBackward }
         layer.propagateDown = planned.propagateDown
@@ -189,7 +181,7 @@ public final class Net {
     }
   }
 
-  private func locate<Result>(_ step: Step, _ body: () throws -> Result) throws -> Result {
+  func locate<Result>(_ step: Step, _ body: () throws -> Result) throws -> Result {
     try withPlace(description.place) { try withPlace(step.place, body) }
   }
 }
@@ -223,19 +215,8 @@ extension Net {
     return 0
   }
 
-  private func run(_ sweep: Sweep) throws {
-    let count = try locate(steps[sweep.layers.lowerBound + sweep.entries.count]) {
-      try sweep.batches.begin(sweep.entries.map { $0.shape[0] })
-    }
-    for number in 0..<count {
-      sweep.batches.advance(to: number)
-      let isLast = number == count - 1
-      for index in sweep.layers { _ = try run(steps[index], isLastUse: isLast) }
-    }
-  }
-
   /// - Parameter isLastUse: whether what the layer reads for the last time may go.
-  private func run(_ step: Step, isLastUse: Bool = true) throws -> Float {
+  func run(_ step: Step, isLastUse: Bool = true) throws -> Float {
     let layer = step.layer
     let isAsPrepared =
       step.shapes.seen.count == layer.bottom.count

@@ -88,6 +88,11 @@ struct LettingParametersGoTests {
     _ = try run(shared, items: 4)
     #expect(gone(shared) == ["first", "folded"])
 
+    // It reports the parameters in each pass.
+    let reporting = try net(keeping: false, text: "debug_info: true " + Self.text)
+    for items in [4, 4] { _ = try run(reporting, items: items) }
+    #expect(gone(reporting).isEmpty)
+
     let training = try net(keeping: false, phase: .train)
     _ = try run(training, items: 4)
     #expect(gone(training).isEmpty)

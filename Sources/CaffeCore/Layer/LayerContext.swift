@@ -69,8 +69,7 @@ public struct LayerContext {
   public init(
     phase: Phase, engine: Engine? = nil, precision: Precision = .float32, fusesLayers: Bool = true,
     choices: SpeedChoices? = nil, reusesMemory: Bool = false, keepsParameters: Bool = true,
-    seed: UInt64 = 0,
-    clock: PassClock = PassClock(), folder: String = "",
+    seed: UInt64 = 0, clock: PassClock = PassClock(), folder: String = "",
     report: @escaping (String) -> Void = { _ in }
   ) {
     self.phase = phase

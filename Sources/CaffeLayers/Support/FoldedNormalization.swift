@@ -7,6 +7,7 @@ final class FoldedNormalization {
   let layers: [Layer]
   private let norm: BatchNormLayer
   private let factors: ScaleLayer.Factors?
+  /// What `fold` last made of the convolution's.
   let filters: Tensor
   private let biases: Tensor
   /// Of which values the filters and biases are made.

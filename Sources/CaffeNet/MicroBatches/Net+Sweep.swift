@@ -1,0 +1,24 @@
+import CaffeCore
+
+extension Net {
+  /// Layers that run once for each micro-batch.
+  struct Sweep {
+    let layers: Range<Int>
+    /// The blobs of the whole batch that go into them.
+    let entries: [Blob]
+    let batches: MicroBatches
+  }
+
+  /// Takes a batch through these layers.
+  func run(_ sweep: Sweep) throws {
+    let firstOfTheDescription = steps[sweep.layers.lowerBound + sweep.entries.count]
+    let count = try locate(firstOfTheDescription) {
+      try sweep.batches.begin(sweep.entries.map { $0.shape[0] })
+    }
+    for number in 0..<count {
+      sweep.batches.advance(to: number)
+      let isLast = number == count - 1
+      for index in sweep.layers { _ = try run(steps[index], isLastUse: isLast) }
+    }
+  }
+}
