@@ -67,8 +67,8 @@ struct MicroBatchTests {
     #expect(types.filter { $0 == "TakeMicroBatch" }.count == 2)
     #expect(types.filter { $0 == "JoinMicroBatches" }.count == 1)
     #expect(!whole.layers.contains { $0.type.hasSuffix("MicroBatch") })
-    // More items, fewer than threads, one.
-    for items in [Self.items, Self.items + 9, 2, 1, Self.items] {
+    // More items, fewer than threads, one, none.
+    for items in [Self.items, Self.items + 9, 2, 1, 0, Self.items] {
       for net in [parts, whole] {
         try fill(net, items: items)
         try net.forward()
@@ -168,7 +168,7 @@ struct MicroBatchTests {
   @Test(arguments: [
     (8, 4, 4, [0, 4]), (10, 4, 4, [0, 4, 6]), (9, 4, 3, [0, 3, 6]), (7, 9, 7, [0]),
     (5, 1, 1, [0, 1, 2, 3, 4]),
-    (16, 5, 4, [0, 4, 8, 12]), (0, 4, 0, []),
+    (16, 5, 4, [0, 4, 8, 12]), (0, 4, 0, [0]),
   ])
   func sizes(items: Int, most: Int, size: Int, starts: [Int]) throws {
     let batches = MicroBatches(mostItems: most)

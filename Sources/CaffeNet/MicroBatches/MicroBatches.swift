@@ -25,7 +25,7 @@ package final class MicroBatches {
   /// Begins with a batch of so many items.
   ///
   /// - Parameter items: of each blob that goes into the layers.
-  /// - Returns: how many micro-batches there are.
+  /// - Returns: how many micro-batches there are; one of a batch without items, for its shapes.
   /// - Throws: where the blobs differ.
   package func begin(_ items: [Int]) throws -> Int {
     whole = items.first ?? 0
@@ -33,7 +33,7 @@ package final class MicroBatches {
       throw CaffeError(
         "the blobs that go into these layers must have as many items, got \(whole) and \(other)")
     }
-    return count(of: whole, by: max(1, size(of: whole)))
+    return whole == 0 ? 1 : count(of: whole, by: size(of: whole))
   }
 
   /// Goes on to a micro-batch, counted from 0.
