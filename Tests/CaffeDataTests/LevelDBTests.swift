@@ -73,6 +73,30 @@ import Testing
     }
   }
 
+  /// Not only with the process, which removes what it has left.
+  @Test func theViewGoesWithTheDatabase() throws {
+    let files = FileManager.default
+    let temporary = files.temporaryDirectory.path
+    /// Those with links to the tables of this test's copy.
+    func views() throws -> [String] {
+      try files.contentsOfDirectory(atPath: temporary).filter { name in
+        guard name.hasPrefix(".caffe-swift-leveldb.") else { return false }
+        let view = "\(temporary)/\(name)"
+        // Another test's may go at this moment.
+        let links = (try? files.contentsOfDirectory(atPath: view)) ?? []
+        return links.contains { link in
+          let target = try? files.destinationOfSymbolicLink(atPath: "\(view)/\(link)")
+          return target?.hasPrefix(path + "/") ?? false
+        }
+      }
+    }
+    var database: LevelDBDatabase? = try LevelDBDatabase(path)
+    #expect(try views().count == 1)
+    withExtendedLifetime(database) {}
+    database = nil
+    #expect(try views() == [])
+  }
+
   @Test func mayBeOpenManyTimesAndOutlivedByCursors() throws {
     var databases = try (0..<3).map { _ in try LevelDBDatabase(path) }
     let cursors = try databases.map { try $0.makeCursor() }
