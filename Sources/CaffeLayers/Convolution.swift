@@ -81,6 +81,7 @@ final class ConvolutionLayer: Layer {
     folded = gradients.isEmpty ? try foldingNormalization() : nil
     let norm = context.reusesMemory ? followers.first as? BatchNormLayer : nil
     norm?.roundedGradient = nil
+    sum = nil
     operation = try choose(named: settings.engine) {
       let operation = try fusingNeighbours {
         try fastestOperation(geometry, fused: $0, gradients: gradients)
@@ -126,7 +127,6 @@ final class ConvolutionLayer: Layer {
   private func fusingNeighbours(
     _ make: (FusedStep) throws -> any PackedConvolutionOperation
   ) throws -> any PackedConvolutionOperation {
-    sum = nil
     guard let behind = followers.dropFirst(folded?.layers.count ?? 0).first else {
       return try fusingSum(make(.nothing), make)
     }

@@ -56,8 +56,6 @@ public final class Net {
     let discardable: [Blob]
     /// The blobs whose values may go after the forward pass; likewise.
     let ending: [Blob]
-    /// Those of them that micro-batches are taken from; they must stay for the next one.
-    let endingWhole: [Blob]
     /// The bottoms' shapes for which the layer was last prepared.
     package var shapes: ShapeMemory
   }
@@ -113,6 +111,7 @@ public final class Net {
     parameters = bound.parameters
     owners = Dictionary(
       uniqueKeysWithValues: parameters.map { (ObjectIdentifier($0.blob), $0.layer) })
+    let outlasting = Set(plan.sweeps.flatMap { plan.outlasting($0, lives) })
     let users = plan.layers.flatMap(\.parameters).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     let fusesLayers = context.fusesLayers && !description.debugInfo
     let fusesUnseen = fusesLayers && reusesMemory
@@ -138,18 +137,19 @@ public final class Net {
         layer.makers = fusesUnseen ? makers[index] : []
         layer.split = fusesUnseen ? splits[index] : nil
         layer.onlyReader = onlyReaders.isEmpty ? nil : onlyReaders[index]
-        let (parts, wholes) =
-          reusesMemory ? plan.bySweep(lives[index], endingWith: index) : ([], [])
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
           discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],
-          ending: parts.map { blobs[$0] }, endingWhole: wholes.map { blobs[$0] },
+          ending: reusesMemory
+            ? lives[index].filter { !outlasting.contains($0) }.map { blobs[$0] } : [],
           shapes: ShapeMemory())
       }
     }
     layers = steps.map(\.layer)
     sweeps = plan.sweeps.map { sweep in
-      Sweep(layers: sweep.layers, entries: sweep.entries.map { blobs[$0] }, batches: sweep.batches)
+      Sweep(
+        layers: sweep.layers, entries: sweep.entries.map { blobs[$0] },
+        ending: plan.outlasting(sweep, lives).map { blobs[$0] }, batches: sweep.batches)
     }
     layersByName = Dictionary(layers.map { ($0.name, $0) }) { first, _ in first }
     inputs = layers.filter { $0.type == "Input" }.flatMap { $0.top.map(\.name) }
@@ -215,8 +215,7 @@ extension Net {
     return 0
   }
 
-  /// - Parameter isLastUse: whether what the layer reads for the last time may go.
-  func run(_ step: Step, isLastUse: Bool = true) throws -> Float {
+  func run(_ step: Step) throws -> Float {
     let layer = step.layer
     let isAsPrepared =
       step.shapes.seen.count == layer.bottom.count
@@ -229,7 +228,6 @@ extension Net {
     }
     scratchpad.rest()
     for blob in step.ending { blob.data.discard() }
-    if isLastUse { for blob in step.endingWhole { blob.data.discard() } }
     return loss
   }
 

@@ -6,13 +6,11 @@ import CaffeSchema
 ///
 /// - Bottoms: `[m, …]`, of the micro-batch at work, and a blob `[n, …]` of the whole batch; top: `[n, …]`,
 ///   of which a pass writes the m items, in the order of the first bottom where that has a name.
-final class JoinMicroBatchesLayer: Layer {
+final class JoinMicroBatchesLayer: MicroBatchLayer {
   static let kind = LayerKind(
     "JoinMicroBatches", bottoms: .exactly(2), tops: .exactly(1),
     documentation: LayerDocumentation("Puts micro-batches together", source: "none")
   ) { try JoinMicroBatchesLayer($0, context: $1) }
-
-  var batches = MicroBatches(mostItems: .max)
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     [try bottoms[0].ofItems(bottoms[1][0])]

@@ -1,3 +1,4 @@
+import CaffeCore
 import CaffeErrors
 
 /// How a batch is divided into micro-batches of one size, and which of them is at work.
@@ -44,4 +45,10 @@ package final class MicroBatches {
     let size = size(of: whole)
     return min(number * size, whole - size)
   }
+}
+
+/// A layer at the beginning or the end of a sweep.
+class MicroBatchLayer: Layer {
+  /// Those of the sweep; alone, all items are one.
+  final var batches = MicroBatches(mostItems: .max)
 }

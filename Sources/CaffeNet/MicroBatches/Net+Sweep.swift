@@ -6,6 +6,8 @@ extension Net {
     let layers: Range<Int>
     /// The blobs of the whole batch that go into them.
     let entries: [Blob]
+    /// The blobs from outside whose values may go after the last micro-batch.
+    let ending: [Blob]
     let batches: MicroBatches
   }
 
@@ -17,8 +19,8 @@ extension Net {
     }
     for number in 0..<count {
       sweep.batches.advance(to: number)
-      let isLast = number == count - 1
-      for index in sweep.layers { _ = try run(steps[index], isLastUse: isLast) }
+      for index in sweep.layers { _ = try run(steps[index]) }
     }
+    for blob in sweep.ending { blob.data.discard() }
   }
 }

@@ -5,13 +5,11 @@ import CaffeSchema
 /// The items of a batch that are a micro-batch. Nets insert it by themselves.
 ///
 /// - Bottom: `[n, …]`; top: `[m, …]` with the m items of the micro-batch at work.
-final class TakeMicroBatchLayer: Layer {
+final class TakeMicroBatchLayer: MicroBatchLayer {
   static let kind = LayerKind(
     "TakeMicroBatch", bottoms: .exactly(1), tops: .exactly(1),
     documentation: LayerDocumentation("Takes a micro-batch out of a batch", source: "none")
   ) { try TakeMicroBatchLayer($0, context: $1) }
-
-  var batches = MicroBatches(mostItems: .max)
 
   override func outputShapes(for bottoms: [Shape]) throws -> [Shape] {
     [try bottoms[0].ofItems(batches.size(of: bottoms[0][0]))]

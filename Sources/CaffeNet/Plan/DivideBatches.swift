@@ -94,9 +94,9 @@ extension NetPlan {
 
   /// The blobs that these layers make and others read, or the net's user.
   private func exits(of range: Range<Int>) -> [Int] {
-    let read = Set(layers[range.upperBound...].flatMap(\.bottoms))
+    let lastReaders = lastReaders()
     return Set(layers[range].flatMap(\.tops))
-      .filter { blobs[$0].isOutput || read.contains($0) }.sorted()
+      .filter { lastReaders[$0] >= range.upperBound }.sorted()
   }
 
   /// So many layers more that nobody outside works in place on a blob that is made in the stretch; none
@@ -119,14 +119,11 @@ extension NetPlan {
 // MARK: - Lives
 
 extension NetPlan {
-  /// The blobs that end with each pass of a layer, and those that must stay for the next micro-batch
-  /// because they come from outside its sweep.
-  func bySweep(_ ending: [Int], endingWith layer: Int) -> (each: [Int], last: [Int]) {
-    guard let sweep = sweeps.first(where: { $0.layers.contains(layer) }) else {
-      return (ending, [])
-    }
-    func isFromOutside(_ blob: Int) -> Bool { blobs[blob].makers[0] < sweep.layers.lowerBound }
-    return (ending.filter { !isFromOutside($0) }, ending.filter(isFromOutside))
+  /// The blobs from outside of a sweep that end with one of its layers: the next micro-batch needs them.
+  ///
+  /// - Parameter ending: of `livesEnding`.
+  func outlasting(_ sweep: PlannedSweep, _ ending: [[Int]]) -> [Int] {
+    ending[sweep.layers].joined().filter { blobs[$0].makers[0] < sweep.layers.lowerBound }
   }
 }
 
@@ -147,18 +144,16 @@ extension NetPlan {
     let takers = try entries.map { entry in
       let part = addBlob("\(blobs[entry].name)_micro_batch", try blobs[entry].shape.ofItems(size))
       replaceBottoms(entry, by: part, in: range)
-      return try planned(TakeMicroBatchLayer.kind, [entry], part, context: context)
+      return try planned(
+        TakeMicroBatchLayer.kind, [entry], part, in: batches, context: context)
     }
     let joiners = try exits.map { exit in
       let whole = addBlob(blobs[exit].name, try blobs[exit].shape.ofItems(items))
       replaceBottoms(exit, by: whole, in: range.upperBound..<layers.count)
       blobs[whole].isOutput = blobs[exit].isOutput
       blobs[exit].isOutput = false
-      return try planned(JoinMicroBatchesLayer.kind, [exit, entries[0]], whole, context: context)
-    }
-    for layer in takers + joiners {
-      (layer.layer as? TakeMicroBatchLayer)?.batches = batches
-      (layer.layer as? JoinMicroBatchesLayer)?.batches = batches
+      return try planned(
+        JoinMicroBatchesLayer.kind, [exit, entries[0]], whole, in: batches, context: context)
     }
     layers.insert(contentsOf: joiners, at: range.upperBound)
     layers.insert(contentsOf: takers, at: range.lowerBound)
@@ -182,7 +177,8 @@ extension NetPlan {
 
   /// A layer of the net's own, which only runs forward.
   private func planned(
-    _ kind: LayerKind, _ bottoms: [Int], _ top: Int, context: LayerContext
+    _ kind: LayerKind, _ bottoms: [Int], _ top: Int, in batches: MicroBatches,
+    context: LayerContext
   ) throws -> PlannedLayer {
     var parameter = LayerParameter()
     parameter.name = "\(blobs[top].name)_\(kind.type)"
@@ -192,6 +188,7 @@ extension NetPlan {
     var planned = PlannedLayer(
       parameter: parameter, kind: kind, bottoms: bottoms, tops: [top], lossWeights: [0])
     planned.layer = try kind.make(parameter, context)
+    (planned.layer as? MicroBatchLayer)?.batches = batches
     planned.propagateDown = bottoms.map { _ in false }
     planned.topHasGradient = [false]
     return planned
