@@ -10,17 +10,24 @@ package enum Threads {
   /// Sets the number of threads for work that the calling thread starts.
   package static func setCount(_ count: Int) { ck_set_thread_count(count) }
 
-  /// Runs `body` once for each of at most `count` contiguous parts of `0..<count`, in parallel.
-  ///
-  /// The parts depend on `count`, `grain` (the least worth a thread) and the thread count alone.
+  /// Runs `body` as if there were one thread: what oneDNN creates meanwhile runs on the calling one.
+  static func serially<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let count = count
+    setCount(1)
+    defer { setCount(count) }
+    return try body()
+  }
+
+  /// Runs `body` in parallel for `parts` contiguous parts of `0..<count`, some of them empty if there are
+  /// more. What `body` calls is serial.
   package static func forEachPart(
-    of count: Int, grain: Int, _ body: @Sendable (_ part: Int, _ range: Range<Int>) -> Void
+    of count: Int, in parts: Int, _ body: @Sendable (_ part: Int, _ range: Range<Int>) -> Void
   ) {
     withoutActuallyEscaping(body) { body in
       var holder = body
       withUnsafeMutablePointer(to: &holder) { pointer in
-        _ = ck_parallel_for(
-          count, grain,
+        ck_parallel_parts(
+          count, parts,
           { context, part, begin, end in
             let pointer = context?.assumingMemoryBound(
               to: (@Sendable (Int, Range<Int>) -> Void).self)

@@ -53,28 +53,39 @@ void ck_copy_strided(
   ck_parallel_for(rows, CK_LIGHT_GRAIN / (extent > 0 ? extent : 1) + 1, copy_part, &x);
 }
 
-struct sum_context {
+struct sums_context {
   const float *const *sources;
-  long count;
-  float *out;
+  long count, stride, extent, chunks;
+  const float *outputs;
+  float k[4], *out;
 };
 
-// Blocks that stay in the first-level cache: each source is read once, the output written once.
-static void sum_part(void *context, long part, long begin, long end) {
+/// Floats that stay in the first-level cache: each source is read once, the output written once.
+enum { CHUNK = 1024 };
+
+static void sums_part(void *context, long part, long begin, long end) {
   (void)part;
-  const struct sum_context *x = context;
-  static const float k[4];
-  for (long first = begin; first < end; first += 1024) {
-    long count = end - first < 1024 ? end - first : 1024;
-    if (x->out != x->sources[0])
-      memcpy(x->out + first, x->sources[0] + first, (size_t)count * sizeof(float));
-    for (long i = 1; i < x->count; i++)
-      ck_loops()->map[CK_ADD](
-          x->out + first, x->sources[i] + first, NULL, k, count, x->out + first);
+  const struct sums_context *x = context;
+  for (long task = begin; task < end; task++) {
+    long row = task / x->chunks, first = task % x->chunks * CHUNK, from = row * x->stride + first;
+    long count = x->extent - first < CHUNK ? x->extent - first : CHUNK;
+    float *out = x->out + row * x->extent + first;
+    const float *sum = x->sources[0] + from;
+    for (long i = 1; i < x->count; i++) {
+      ck_loops()->map[CK_ADD](sum, x->sources[i] + from, NULL, x->k, count, out);
+      sum = out;
+    }
+    if (x->outputs)
+      ck_loops()->map[CK_RELU_BACKWARD](sum, x->outputs + from, NULL, x->k, count, out);
+    else if (sum != out)
+      memcpy(out, sum, (size_t)count * sizeof(float));
   }
 }
 
-void ck_sum_buffers(const float *const *sources, long count, long extent, float *out) {
-  struct sum_context x = {sources, count, out};
-  ck_parallel_for(extent, CK_LIGHT_GRAIN, sum_part, &x);
+void ck_sum_rows(
+    const float *const *sources, long count, long stride, long rows, long extent,
+    const float *outputs, float slope, float *out) {
+  struct sums_context x = {
+      sources, count, stride, extent, ck_quotient(extent, CHUNK), outputs, {slope}, out};
+  ck_parallel_for(rows * x.chunks, CK_LIGHT_GRAIN / CHUNK, sums_part, &x);
 }

@@ -147,8 +147,8 @@ final class BatchNormLayer: Layer {
   /// The BatchNorm that, alone or with its Scale, writes a blob last and is not worked into a convolution.
   static func last(of makers: [Neighbour]) -> BatchNormLayer? {
     let last = makers.last?.layer
-    guard let norm = (last as? BatchNormLayer) ?? (last?.fusion?.host as? BatchNormLayer),
-      norm.fusion == nil || norm.isRunFromAbove, !norm.isRectified,
+    guard let norm = (last as? BatchNormLayer) ?? (last?.host(of: .forward) as? BatchNormLayer),
+      norm.fusions.isEmpty || norm.isRunFromAbove, !norm.isRectified,
       norm.lossWeights[0] == 0, last?.lossWeights[0] == 0
     else { return nil }
     return norm

@@ -12,7 +12,7 @@ import CaffeSchema
 final class ConcatLayer: Layer {
   static let kind = LayerKind(
     "Concat", bottoms: .atLeast(1), tops: .exactly(1), topMemory: .viewOfOnlyBottom,
-    gradientReadsBottoms: LayerKind.always(false),
+    topHoldsBottoms: true, gradientReadsBottoms: LayerKind.always(false),
     documentation: LayerDocumentation(
       "Joins its bottoms along one axis", parameterFields: ["concat_param"],
       source: "concat_layer.cpp")
@@ -21,6 +21,9 @@ final class ConcatLayer: Layer {
   private let axis: Int
   /// `nil` for a single bottom, which the top is a view of.
   private var joined: JoinedBlobs?
+  private var gradient: JoinedGradient?
+  /// `nil` where bottoms are copied.
+  private var places: JoinedPlaces?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     let concat = parameter.concatParam
@@ -58,15 +61,34 @@ final class ConcatLayer: Layer {
       return
     }
     let joined = JoinedBlobs(bottom, along: try top[0].shape.axis(axis), in: top[0])
-    top[0].data.announce(joined.order(like: bottom.map(\.data)).layout)
+    let order = joined.order(like: bottom.map(\.data))
+    top[0].data.announce(order.layout)
     self.joined = joined
+    gradient = JoinedGradient(of: self, joined)
+    places = try choosePlaces(in: order)
+    engine.implementation = places == nil ? nil : "in place"
+  }
+
+  private func choosePlaces(in order: JoinedBlobs.Order) throws -> JoinedPlaces? {
+    engine.refusals = []
+    do {
+      return try JoinedPlaces(of: self, in: order)
+    } catch let refusal as EngineRefusal {
+      engine.refusals = ["\(refusal)"]
+      return nil
+    }
   }
 
   override func forward() throws {
-    joined?.join(bottom.map(\.data), into: top[0].data)
+    guard let joined else { return }
+    if let places {
+      places.complete(joined, of: bottom, into: top[0])
+    } else {
+      joined.join(bottom.map(\.data), into: top[0].data)
+    }
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    joined?.split(top[0].diff, into: zip(bottom, propagateDown).map { $1 ? $0.diff : nil })
+    gradient?.run(propagateDown: propagateDown)
   }
 }

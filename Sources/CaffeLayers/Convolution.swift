@@ -45,6 +45,8 @@ final class ConvolutionLayer: Layer {
   private var folded: FoldedNormalization?
   /// The sum that the operation adds to.
   private var sum: ConvolutionSum?
+  /// How the only top is written to its place in that of a Concat.
+  private var joined: (operation: any PackedConvolutionOperation, place: JoinedPlace)?
   /// Chosen when the net is set up; other shapes later on keep to it.
   private var variant: ConvolutionVariant?
 
@@ -81,7 +83,7 @@ final class ConvolutionLayer: Layer {
     folded = gradients.isEmpty ? try foldingNormalization() : nil
     let norm = context.reusesMemory ? followers.first as? BatchNormLayer : nil
     norm?.roundedGradient = nil
-    sum = nil
+    (sum, joined) = (nil, nil)
     operation = try choose(named: settings.engine) {
       let operation = try fusingNeighbours {
         try fastestOperation(geometry, fused: $0, gradients: gradients)
@@ -157,12 +159,29 @@ final class ConvolutionLayer: Layer {
     }
   }
 
+  /// Makes ready to write the top to its place in that of a Concat instead, which begins with a call of
+  /// the result and ends when this layer is prepared again.
+  ///
+  /// - Throws: `EngineRefusal` if the operation cannot, or only slowly.
+  func joining(_ place: JoinedPlace) throws -> () -> Void {
+    guard let operation = operation as? any PackedConvolutionOperation, sum == nil,
+      bottom.count == 1, operation.outputOrder.isEqual(to: place.layout)
+    else { throw EngineRefusal("'\(name)' does not write in that order") }
+    let joining = try operation.joining()
+    return { self.joined = (joining, place) }
+  }
+
   override func forward() throws {
     var (weights, bias) = (parameters[0].data, settings.hasBias ? parameters[1].data : nil)
     if let folded { (weights, bias) = folded.fold(filters: weights, biases: bias) }
-    for (bottom, top) in zip(bottom, top) {
-      operation?.forward(
-        bottom.data, weights: weights, bias: bias, into: sum?.begin() ?? top.data)
+    if let joined {
+      top[0].data.announce(joined.place.layout)
+      joined.operation.forward(bottom[0].data, weights: weights, bias: bias, into: joined.place)
+    } else {
+      for (bottom, top) in zip(bottom, top) {
+        operation?.forward(
+          bottom.data, weights: weights, bias: bias, into: sum?.begin() ?? top.data)
+      }
     }
     letWeightsGo()
   }

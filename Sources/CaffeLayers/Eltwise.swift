@@ -74,7 +74,7 @@ final class EltwiseLayer: Layer {
   var reluBehind: ReLULayer? { followers.first as? ReLULayer }
 
   override func reshape() throws {
-    if let host = fusion?.host, isFused(.forward) {
+    if let host = host(of: .forward) {
       if let reluBehind { fuse(.forward, of: reluBehind) }
       top[0].data.announce(host.top[0].data.layout)
       return

@@ -111,6 +111,7 @@ public final class Net {
     parameters = bound.parameters
     owners = Dictionary(
       uniqueKeysWithValues: parameters.map { (ObjectIdentifier($0.blob), $0.layer) })
+    let (mortal, memoryOwners) = (Set(lives.joined()), plan.owners())
     let outlasting = Set(plan.sweeps.flatMap { plan.outlasting($0, lives) })
     let users = plan.layers.flatMap(\.parameters).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     let fusesLayers = context.fusesLayers && !description.debugInfo
@@ -133,6 +134,7 @@ public final class Net {
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights
         layer.topHasGradient = planned.topHasGradient
+        layer.topsStay = !planned.tops.contains { mortal.contains(memoryOwners[$0]) }
         layer.followers = fusesLayers ? followers[index] : []
         layer.makers = fusesUnseen ? makers[index] : []
         layer.split = fusesUnseen ? splits[index] : nil

@@ -122,6 +122,35 @@ struct BlocksTests {
     #expect(untouched == [5])
   }
 
+  /// Of rows longer and shorter than what is worked on at once.
+  @Test(arguments: [1, 2, 4], [7, 2500]) func sumsOfRowsThatPassAReLU(number: Int, extent: Int) {
+    let (rows, stride) = (5, extent + 3)
+    let inputs = (0..<number).map { numbers(rows * stride, seed: UInt64($0 + 1)) }
+    let outputs = numbers(rows * stride, seed: 9)
+    let places = (0..<rows).flatMap { row in (0..<extent).map { row * stride + $0 } }
+    let sums = places.map { place in inputs.reduce(0) { $0 + Double($1[place]) } }
+    let passed = zip(sums, places).map { outputs[$1] > 0 ? $0 : 0.25 * $0 }
+    let buffers = (inputs + [outputs]).map { values in
+      let buffer = UnsafeMutablePointer<Float>.allocate(capacity: values.count)
+      buffer.initialize(from: values, count: values.count)
+      return buffer
+    }
+    defer { for buffer in buffers { buffer.deallocate() } }
+    let sources = buffers.prefix(number).map { UnsafePointer($0) }
+    Machine.each { machine in
+      func result(_ relu: Blocks.PassedReLU?) -> [Float] {
+        output(rows * extent) {
+          Blocks.sumRows(
+            sources, stride: stride, rows: rows, extent: extent, through: relu, into: $0)
+        }
+      }
+      expectClose(result(nil), sums, within: 1e-6, machine)
+      expectClose(
+        result((outputs: UnsafePointer(buffers[number]), slope: 0.25)), passed, within: 1e-6,
+        machine)
+    }
+  }
+
   @Test func rowsAndTransposedBlocksOfAnySize() {
     let (rows, columns, block) = (37, 19, 53)
     let input = numbers(rows * columns * block)

@@ -148,6 +148,56 @@ private struct ConvolutionTrial {
       worstDifference(gradients.bias, trial.naive.biasGradient(trial.multipliedGradient)) < limit)
   }
 
+  /// As the parts of larger blobs do; what is between them stays.
+  @Test(arguments: try OneDNNConvolutionCase.all().filter { $0.algorithm == .direct })
+  func outputsOfItemsMayLieApart(_ c: OneDNNConvolutionCase) throws {
+    let geometry = try c.geometry.ofItems(4)
+    let trial = ConvolutionTrial(geometry)
+    let scratchpad = Scratchpad()
+    let whole = try OneDNNConvolution(
+      geometry, hasBias: true, fused: .relu(slope: 0.25), gradients: [], scratchpad: scratchpad)
+    let itemwise = try ItemwiseConvolution(
+      geometry, hasBias: true, fused: .relu(slope: 0.25), whole: whole.forward,
+      scratchpad: scratchpad)
+    let layout = whole.forward.outputLayout
+    let (size, gap) = (layout.byteCount / 4, 64)
+    let item = size / MemoryLayout<Float>.stride
+    let source = PackedTensor(whole.forward.inputLayout, trial.input)
+    var apart = [Float](repeating: 7, count: 4 * (item + gap))
+    let result = PackedTensor(layout)
+    apart.withUnsafeMutableBufferPointer { buffer in
+      guard let output = buffer.baseAddress else { return }
+      trial.weights.withUnsafeBufferPointer { weights in
+        guard let weights = weights.baseAddress else { return }
+        for _ in 0..<2 {
+          itemwise.run(
+            source.pointer, weights: weights, revision: 1, bias: trial.bias, into: output,
+            stride: size + gap * MemoryLayout<Float>.stride)
+        }
+      }
+      for index in 0..<4 {
+        (result.floats + index * item).update(from: output + index * (item + gap), count: item)
+      }
+    }
+    let expected = trial.naive.output(bias: trial.bias).map { $0 > 0 ? $0 : 0.25 * $0 }
+    #expect(worstDifference(result.values(geometry.outputCount), expected) < tolerance(c))
+    let gaps = (0..<4).flatMap { apart[($0 * (item + gap) + item)...].prefix(gap) }
+    #expect(gaps.allSatisfy { $0 == 7 })
+  }
+
+  @Test func itemsThatThreadsCannotShareEvenlyAreRefused() throws {
+    let count = Threads.count
+    defer { Threads.setCount(count) }
+    Threads.setCount(2)
+    let geometry = try Self.small().ofItems(3)
+    let scratchpad = Scratchpad()
+    let whole = try OneDNNConvolution(geometry, hasBias: false, scratchpad: scratchpad)
+    #expect(throws: EngineRefusal("3 items are not shared evenly by 2 threads")) {
+      _ = try ItemwiseConvolution(
+        geometry, hasBias: false, fused: .nothing, whole: whole.forward, scratchpad: scratchpad)
+    }
+  }
+
   /// In the processor's tiles, that is; with the ReLU behind it, and in inference too.
   @Test(
     .enabled(if: Machine.hasTiles, "the processor has no tiles for bfloat16"),

@@ -165,13 +165,15 @@ struct ThreadsTests {
   @Test func partsCoverTheRangeOnceAndInOrder() {
     Machine.each { _ in
       for count in [0, 1, 2, 7, 1000] {
-        let hits = output(count, initial: Array(repeating: 0, count: count)) { pointer in
-          nonisolated(unsafe) let hits = pointer
-          Threads.forEachPart(of: count, grain: 1) { _, range in
-            for index in range { hits[index] += 1 }
+        for parts in [1, 2, 5] {
+          let hits = output(count, initial: Array(repeating: 0, count: count)) { pointer in
+            nonisolated(unsafe) let hits = pointer
+            Threads.forEachPart(of: count, in: parts) { _, range in
+              for index in range { hits[index] += 1 }
+            }
           }
+          #expect(hits == Array(repeating: 1, count: count))
         }
-        #expect(hits == Array(repeating: 1, count: count))
       }
     }
   }

@@ -101,6 +101,27 @@ private struct WinogradTrial {
       fusedReLUSlope: fusedReLUSlope, gradients: gradients, scratchpad: scratchpad)
   }
 
+  /// The items of the output `gap` floats apart.
+  func output(of convolution: WinogradConvolution, apart gap: Int) -> [Float] {
+    let source = PackedTensor(inputLayout, input)
+    let item = outputLayout.byteCount / MemoryLayout<Float>.stride / geometry.batch
+    var apart = [Float](repeating: .nan, count: geometry.batch * (item + gap))
+    let result = PackedTensor(outputLayout)
+    apart.withUnsafeMutableBufferPointer { buffer in
+      guard let output = buffer.baseAddress else { return }
+      weights.withUnsafeBufferPointer { weights in
+        guard let weights = weights.baseAddress else { return }
+        convolution.forward(
+          source.floats, weights: weights, revision: 0, bias: bias, into: output,
+          stride: item + gap)
+      }
+      for index in 0..<geometry.batch {
+        (result.floats + index * item).update(from: output + index * (item + gap), count: item)
+      }
+    }
+    return result.values(geometry.outputCount)
+  }
+
   func output(
     of convolution: WinogradConvolution, weights other: [Float]? = nil, revision: Int = 0,
     bias: [Float]? = nil
@@ -198,6 +219,17 @@ private struct WinogradTrial {
         let difference = worstDifference(found, expected.map(Double.init), scale: scale)
         #expect(difference < (g.kernel == [3, 3] ? 2e-5 : 5e-5), "\(machine)")
       }
+    }
+  }
+
+  /// As the parts of larger blobs do; gradients are read side by side all the same.
+  @Test(arguments: try WinogradCase.all() + WinogradCase.manyChannels())
+  func outputsOfItemsMayLieApart(_ c: WinogradCase) throws {
+    let trial = try WinogradTrial(c)
+    for gradients in [WeightedGradients.weights, []] {
+      let convolution = try trial.convolution(gradients: gradients)
+      let expected = trial.output(of: convolution, bias: trial.bias)
+      #expect(trial.output(of: convolution, apart: 48) == expected)
     }
   }
 

@@ -51,6 +51,31 @@ struct EndLivesTests {
     #expect(try ends(reusingMemory: false, phase: .test) == ["c": "sum", "r": "sum"])
   }
 
+  /// From the top of a Concat come the gradients of ReLUs in place on its bottoms, unless another layer
+  /// runs in place on it.
+  @Test(arguments: [true, false])
+  func theTopOfAConcatStaysForReLUsBelow(isAsMade: Bool) throws {
+    let behind = #"layer { name: "bn" type: "BatchNorm" bottom: "y" top: "y" }"#
+    let text = """
+      layer { name: "in" type: "Input" top: "x"
+        input_param { shape { dim: 2 dim: 3 dim: 4 dim: 4 } } }
+      layer { name: "a" type: "Convolution" bottom: "x" top: "a"
+        convolution_param { num_output: 3 kernel_size: 1 } }
+      layer { name: "r" type: "ReLU" bottom: "a" top: "a" }
+      layer { name: "y" type: "Concat" bottom: "a" bottom: "x" top: "y" }
+      \(isAsMade ? "" : behind)
+      layer { name: "p" type: "Pooling" bottom: "y" top: "p"
+        pooling_param { global_pooling: true } }
+      layer { name: "l" type: "Reduction" bottom: "p" top: "l" loss_weight: 1 }
+      """
+    for phase in [Phase.train, .test] {
+      var description = try TestNet.parse(text)
+      description.state.phase = phase
+      let net = try Net(description, context: LayerContext(phase: phase, reusesMemory: true))
+      #expect(try #require(net.layer("y")).topsStay == (isAsMade && phase == .train))
+    }
+  }
+
   /// In inference working memory is of the layer that runs, then of any blob.
   @Test(.enabled(if: InstructionSet.v4.isAvailable, "oneDNN's Winograd needs AVX-512"))
   func workingMemoryIsGivenBackAfterEachLayer() throws {

@@ -31,32 +31,38 @@ extension Layer {
   /// No layer does the work of more than BatchNorm, Scale and ReLU.
   package static let mostFollowers = 3
 
-  /// The layer that runs passes of this one together with its own, such as
-  /// `conv1 (forward)`; `nil` if there is none.
+  /// The layers that run passes of this one together with their own, such as `conv1 (forward)`; `nil` if
+  /// there are none.
   public final var fusedInto: String? {
-    fusion.map { "\($0.host.name) (\($0.passes.text))" }
+    fusions.isEmpty
+      ? nil : fusions.map { "\($0.host.name) (\($0.passes.text))" }.joined(separator: ", ")
+  }
+
+  /// The layer that runs these passes in this one's stead.
+  package final func host(of passes: LayerPasses) -> Layer? {
+    fusions.first { $0.passes.isSuperset(of: passes) }?.host
   }
 
   /// Says that this layer does the work of these passes of `neighbour` (a follower, the split, the only
   /// reader or one of the makers) from now on, until it is prepared again. To be called by `reshape()`.
   package final func fuse(_ passes: LayerPasses, of neighbour: Layer) {
-    neighbour.fusion = Fusion(host: self, passes: passes)
+    neighbour.fusions.append(Fusion(host: self, passes: passes))
   }
 
   /// Gives their passes back to the layers that this one has fused.
   final func separateNeighbours() {
     let neighbours =
       followers + makers.joined().map(\.layer) + [split, onlyReader].compactMap { $0 }
-    for neighbour in neighbours where neighbour.fusion?.host === self { neighbour.fusion = nil }
+    for neighbour in neighbours { neighbour.fusions.removeAll { $0.host === self } }
   }
 
-  /// Whether the layer that runs passes of this one reads what it makes.
+  /// Whether a layer that runs passes of this one reads what it makes.
   package final var isRunFromAbove: Bool {
-    fusion?.host.makers.joined().contains { $0.layer === self } ?? false
+    fusions.contains { $0.host.makers.joined().contains { $0.layer === self } }
   }
 
   /// Whether another layer runs these passes in this one's stead.
   package final func isFused(_ passes: LayerPasses) -> Bool {
-    fusion?.passes.isSuperset(of: passes) ?? false
+    host(of: passes) != nil
   }
 }

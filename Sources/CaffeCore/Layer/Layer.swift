@@ -58,8 +58,10 @@ open class Layer {
   /// The layer that alone reads the only top, if it could as well run in this one's place
   /// (`NetPlan.onlyReaders`); only in nets that run forward and that nobody looks into.
   package final unowned var onlyReader: Layer?
-  /// Who runs passes of this layer in its stead.
-  package internal(set) final var fusion: Fusion?
+  /// Who runs which passes of this layer in its stead.
+  package internal(set) final var fusions: [Fusion] = []
+  /// Whether the values of the tops stay until the backward pass.
+  package final var topsStay = true
   /// A reader of records gives no more items in a pass than this, whatever its batch size.
   package final var itemLimit: Int?
   /// The engine at work after `prepare()`, and which declined.

@@ -56,6 +56,9 @@ public struct LayerKind: Sendable {
   /// What it leaves of its bottom in place has the bottom's sign, or is 0 and passes no gradient.
   public let keepsSign: Bool
   public let topMemory: TopMemory
+  /// The top holds the values of all bottoms, so that the layer may compute the gradients of those that run
+  /// in place on them.
+  public let topHoldsBottoms: Bool
   /// What the backward pass of a layer with these settings reads of its own tops.
   public let outputUse: @Sendable (LayerParameter) -> OutputUse
   /// Whether the backward pass of a layer with these settings reads the values of its bottoms.
@@ -74,7 +77,7 @@ public struct LayerKind: Sendable {
 
   public init(
     _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false,
-    keepsSign: Bool = false, topMemory: TopMemory = .own,
+    keepsSign: Bool = false, topMemory: TopMemory = .own, topHoldsBottoms: Bool = false,
     outputUse: @escaping @Sendable (LayerParameter) -> OutputUse = always(.nothing),
     gradientReadsBottoms: @escaping @Sendable (LayerParameter) -> Bool = always(true),
     isLoss: Bool = false, automaticTops: Int = 0, labels: Set<Int> = [],
@@ -88,6 +91,7 @@ public struct LayerKind: Sendable {
     self.runsInPlace = runsInPlace
     self.keepsSign = keepsSign
     self.topMemory = topMemory
+    self.topHoldsBottoms = topHoldsBottoms
     self.outputUse = outputUse
     self.gradientReadsBottoms = gradientReadsBottoms
     self.isLoss = isLoss

@@ -161,8 +161,8 @@ extension NetProfile.Layer {
   }
 }
 
-/// What rounds to 0.01 ms; a pass below has only handed memory on.
-private let leastMilliseconds = 0.005
+/// A pass below has only handed memory on.
+private let leastMilliseconds = 0.01
 
 /// With two decimals.
 private func rounded(_ value: Double) -> Double { (100 * value).rounded() / 100 }

@@ -5,7 +5,15 @@ final class PackedWeights {
   /// Of which weights the copy is; nil if it must not serve again.
   private var copied: Int?
 
-  init(layout: OneDNNMemoryLayout) { self.layout = layout }
+  private init(layout: OneDNNMemoryLayout) { self.layout = layout }
+
+  /// Those of another pass if they are in this order, so that they are copied once.
+  static func ordered(
+    _ layout: OneDNNMemoryLayout, sharing other: PackedWeights? = nil
+  ) -> PackedWeights {
+    if let other, other.layout.isEqual(to: layout) { return other }
+    return PackedWeights(layout: layout)
+  }
 
   /// Whether there is a copy in which no value is rounded.
   var isExact: Bool { copied != nil && layout.descriptor.holds(.float32) }

@@ -39,7 +39,7 @@ package final class WeightedForward {
   package var keepsWeights: Bool { !weights.layout.isPlain }
   /// Whether that copy can be turned back into the weights.
   package var givesWeightsBack: Bool { weights.isExact }
-  fileprivate let weights: PackedWeights
+  let weights: PackedWeights
   private let input: OperandReader
   private let primitive: Primitive
   private let scratchpad: Scratchpad
@@ -57,7 +57,7 @@ package final class WeightedForward {
     inputLayout = input.layout
     outputLayout = blobs?.output.layout ?? chosen.layout(.output)
     implementation = chosen.implementation
-    weights = PackedWeights(layout: chosen.layout(.weights))
+    weights = .ordered(chosen.layout(.weights))
     scratchByteCount = chosen.byteCount(.scratchpad)
     self.scratchpad = scratchpad
     scratch = regions[0]
@@ -119,9 +119,7 @@ package final class WeightedBackwardData {
     inputGradientLayout = blobs?.input.layout ?? chosen.layout(.inputGradient)
     implementation = chosen.implementation
     scratchByteCount = chosen.byteCount(.scratchpad)
-    let layout = chosen.layout(.weights)
-    weights =
-      layout.isEqual(to: forward.weights.layout) ? forward.weights : PackedWeights(layout: layout)
+    weights = .ordered(chosen.layout(.weights), sharing: forward.weights)
     self.scratchpad = scratchpad
     scratch = regions[0]
   }

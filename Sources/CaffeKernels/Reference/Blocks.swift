@@ -45,8 +45,21 @@ package enum Blocks {
   package static func sum(
     _ inputs: [UnsafePointer<Float>], count: Int, into output: UnsafeMutablePointer<Float>
   ) {
+    sumRows(inputs, stride: count, rows: 1, extent: count, through: nil, into: output)
+  }
+
+  /// A ReLU that a gradient passes on its way down: its outputs, which lie as the gradients do.
+  package typealias PassedReLU = (outputs: UnsafePointer<Float>, slope: Float)
+
+  /// The rows of `extent` floats of `output`, one behind the other, become the sums of those of the
+  /// inputs, in their order, which lie `stride` floats apart.
+  package static func sumRows(
+    _ inputs: [UnsafePointer<Float>], stride: Int, rows: Int, extent: Int,
+    through relu: PassedReLU?, into output: UnsafeMutablePointer<Float>
+  ) {
     precondition(!inputs.isEmpty, "a sum of at least one buffer")
     let optional = inputs.map(Optional.some)
-    ck_sum_buffers(optional, inputs.count, count, output)
+    ck_sum_rows(
+      optional, inputs.count, stride, rows, extent, relu?.outputs, relu?.slope ?? 0, output)
   }
 }

@@ -89,19 +89,23 @@ package final class WinogradConvolution {
 
   /// Overwrites `output`.
   ///
-  /// - Parameter revision: another number for other weights.
+  /// - Parameters:
+  ///   - revision: another number for other weights.
+  ///   - stride: floats from one item of the output to the next; `nil` where they lie side by side.
   package func forward(
     _ input: UnsafePointer<Float>, weights: @autoclosure () -> UnsafePointer<Float>, revision: Int,
-    bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>
+    bias: UnsafePointer<Float>?, into output: UnsafeMutablePointer<Float>, stride: Int? = nil
   ) {
+    var pass = forwardPass
+    if let stride { pass.top.item = stride }
     guard let kept else {
-      return ck_winograd_convolve(&forwardPass, input, weights(), 0, bias, slope, working, output)
+      return ck_winograd_convolve(&pass, input, weights(), 0, bias, slope, working, output)
     }
     if kept.revision != revision {
-      ck_winograd_filters(&forwardPass, weights(), kept.filters.floats)
+      ck_winograd_filters(&pass, weights(), kept.filters.floats)
       self.kept?.revision = revision
     }
-    ck_winograd_run(&forwardPass, input, kept.filters.floats, bias, slope, working, output)
+    ck_winograd_run(&pass, input, kept.filters.floats, bias, slope, working, output)
   }
 
   /// Overwrites `inputGradient`.

@@ -10,5 +10,10 @@ void ck_copy_strided(
     const float *source, const long *source_strides, long axes, const long *extents, int adding,
     const long *out_strides, float *out);
 
-/// out = the sum of `count` buffers of `extent` floats, in their order; `out` may be the first one.
-void ck_sum_buffers(const float *const *sources, long count, long extent, float *out);
+/// The rows of `extent` floats of `out`, one behind the other, are the sums of those of `count` sources, in
+/// their order, where rows lie `stride` floats apart; `out` may be the first source if they are as close
+/// there. Unless `outputs` is NULL, what belongs to one of them, which lie as the sources do, that is not
+/// positive is multiplied by `slope`: the gradient of a ReLU.
+void ck_sum_rows(
+    const float *const *sources, long count, long stride, long rows, long extent,
+    const float *outputs, float slope, float *out);

@@ -33,6 +33,12 @@ protocol PackedConvolutionOperation: ConvolutionOperation {
   /// How a net that nobody looks into may hand the output's gradient over: rounded. `nil` if the passes
   /// do not round it, or read it in different orders.
   var roundedGradient: RoundedOrder? { get }
+  /// The same operation, which may write to a place in a larger blob.
+  ///
+  /// - Throws: `EngineRefusal` if it cannot, or only slowly.
+  func joining() throws -> Self
+  /// As `forward` into a blob of its own; only of `joining`.
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into place: JoinedPlace)
 }
 
 /// OpenBLAS: unfolds windows and multiplies matrices, in plain order.

@@ -12,6 +12,9 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
 
   /// Of one part.
   private let convolution: OneDNNConvolution
+  /// The forward pass where items are not written side by side.
+  private var itemwise: ItemwiseConvolution?
+  private let makeItemwise: () throws -> ItemwiseConvolution
   private let parts: Int
   private let orders: ConvolutionOrders
   private let fused: FusedStep
@@ -64,6 +67,21 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
     self.orders = orders
     parts = items == 0 ? 1 : geometry.batch / items
     roundedGradient = orders.roundedGradient(of: convolution)
+    makeItemwise = { [convolution, parts] in
+      guard parts == 1, !convolution.isWinograd, precision == .float32 else {
+        throw EngineRefusal("only its direct code in float32 writes items apart")
+      }
+      return try ItemwiseConvolution(
+        geometry, hasBias: hasBias, fused: fused, whole: convolution.forward,
+        scratchpad: scratchpad)
+    }
+  }
+
+  func joining() throws -> OneDNNConvolutionOperation {
+    var copy = self
+    // A single item has no other to lie apart from.
+    if convolution.geometry.batch > 1 { copy.itemwise = try makeItemwise() }
+    return copy
   }
 
   var implementation: String { convolution.forward.implementation }
@@ -88,6 +106,20 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
         source + start(of: part, orders.input), weights: weights.read(),
         revision: weights.revision, bias: bias?.read(),
         into: target + start(of: part, orders.output))
+    }
+  }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into place: JoinedPlace) {
+    let source = input.read(as: orders.input)
+    let target = UnsafeMutableRawPointer(place.overwrite())
+    if let itemwise {
+      itemwise.run(
+        source, weights: weights.read(), revision: weights.revision, bias: bias?.read(),
+        into: target, stride: place.stride * MemoryLayout<Float>.stride)
+    } else {
+      convolution.forward.run(
+        source, weights: weights.read(), revision: weights.revision, bias: bias?.read(),
+        into: target)
     }
   }
 

@@ -46,6 +46,14 @@ struct WinogradConvolutionOperation: PackedConvolutionOperation {
       bias: bias?.read(), into: output.overwrite(in: outputOrder))
   }
 
+  func joining() -> WinogradConvolutionOperation { self }
+
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into place: JoinedPlace) {
+    convolution.forward(
+      input.read(in: inputOrder), weights: weights.read(), revision: weights.revision,
+      bias: bias?.read(), into: place.overwrite(), stride: place.stride)
+  }
+
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
     convolution.backwardData(
       outputGradient.read(in: outputOrder), weights: weights.read(),

@@ -81,9 +81,14 @@ final class JoinedBlobs {
 
   /// Copies the parts to their places; `parts` and `whole` are the values or gradients of the blobs.
   func join(_ parts: [Tensor], into whole: Tensor) {
-    let order = order(like: parts)
+    join(parts, in: order(like: parts), into: whole)
+  }
+
+  /// - Parameter parts: `nil` for what is there already, in this order.
+  func join(_ parts: [Tensor?], in order: Order, into whole: Tensor) {
     let output = whole.overwrite(in: order.layout)
     for (tensor, part) in zip(parts, order.parts) {
+      guard let tensor else { continue }
       Blocks.copyRows(
         tensor.read(in: part.layout), stride: part.extent, rows: order.rows, extent: part.extent,
         into: output + part.offset, stride: order.stride)
@@ -92,13 +97,28 @@ final class JoinedBlobs {
 
   /// Copies the parts out of the whole; a part that is `nil` is not wanted.
   func split(_ whole: Tensor, into parts: [Tensor?]) {
-    let order = order(like: [whole])
-    let input = whole.read(in: order.layout)
-    for (tensor, part) in zip(parts, order.parts) {
-      guard let tensor else { continue }
-      Blocks.copyRows(
-        input + part.offset, stride: order.stride, rows: order.rows, extent: part.extent,
-        into: tensor.overwrite(in: part.layout), stride: part.extent)
+    split(sumOf: [whole], into: parts, through: parts.map { _ in nil }, outputs: nil)
+  }
+
+  /// Copies the parts out of the sum of gradients of the whole.
+  ///
+  /// - Parameters:
+  ///   - relus: for each part, the ReLU that its gradient passes, if there is one.
+  ///   - outputs: the values of the whole, where there are ReLUs.
+  func split(
+    sumOf wholes: [Tensor], into parts: [Tensor?], through relus: [ReLULayer?], outputs: Tensor?
+  ) {
+    let order = order(like: wholes)
+    let inputs = wholes.map { $0.read(in: order.layout) }
+    let outputs = outputs?.read(in: order.layout)
+    for (index, part) in order.parts.enumerated() {
+      guard let tensor = parts[index] else { continue }
+      let passed = relus[index].flatMap { relu in
+        outputs.map { ($0 + part.offset, relu.slope) }
+      }
+      Blocks.sumRows(
+        inputs.map { $0 + part.offset }, stride: order.stride, rows: order.rows,
+        extent: part.extent, through: passed, into: tensor.overwrite(in: part.layout))
     }
   }
 }

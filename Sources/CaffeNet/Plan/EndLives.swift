@@ -17,13 +17,24 @@ extension NetPlan {
         // What a layer runs in place on, it keeps.
         staying.formUnion(layer.bottoms.map { owners[$0] }.filter { !tops.contains($0) })
       }
-      if layer.bottoms.isEmpty || layer.gradientReadsTops {
+      if layer.bottoms.isEmpty || layer.gradientReadsTops || servesGradientsBelow(layer) {
         staying.formUnion(layer.tops.map { owners[$0] })
       }
     }
     var ends = Array(repeating: [Int](), count: layers.count)
     for (blob, reader) in lastReaders where !staying.contains(blob) { ends[reader].append(blob) }
     return ends
+  }
+
+  /// Whether the gradient of a layer in place on one of its bottoms may be computed from its top.
+  private func servesGradientsBelow(_ layer: PlannedLayer) -> Bool {
+    guard layer.kind.topHoldsBottoms, layer.needsBackward, !layer.isView,
+      layer.tops.allSatisfy({ blobs[$0].makers.count == 1 })
+    else { return false }
+    return layer.bottoms.contains { bottom in
+      guard let last = blobs[bottom].makers.last.map({ layers[$0] }) else { return false }
+      return last.bottoms == last.tops && last.kind.outputUse(last.parameter) == .sign
+    }
   }
 
   /// For each blob, the one whose memory it is.
