@@ -17,7 +17,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `batch_norm_layer.cpp`.
 final class BatchNormLayer: Layer {
   static let kind = LayerKind(
-    "BatchNorm", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true,
+    "BatchNorm", bottoms: .exactly(1), tops: .exactly(1), runsInPlace: true, takesReLUsBehind: true,
     documentation: LayerDocumentation(
       "Gives each channel mean 0 and variance 1; a Scale layer usually follows",
       formula:

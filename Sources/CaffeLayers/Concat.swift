@@ -12,7 +12,7 @@ import CaffeSchema
 final class ConcatLayer: Layer {
   static let kind = LayerKind(
     "Concat", bottoms: .atLeast(1), tops: .exactly(1), topMemory: .viewOfOnlyBottom,
-    topHoldsBottoms: true, gradientReadsBottoms: LayerKind.always(false),
+    servesReLUs: LayerKind.always(true), gradientReadsBottoms: LayerKind.always(false),
     documentation: LayerDocumentation(
       "Joins its bottoms along one axis", parameterFields: ["concat_param"],
       source: "concat_layer.cpp")

@@ -15,7 +15,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `eltwise_layer.cpp`.
 final class EltwiseLayer: Layer {
   static let kind = LayerKind(
-    "Eltwise", bottoms: .atLeast(2), tops: .exactly(1),
+    "Eltwise", bottoms: .atLeast(2), tops: .exactly(1), takesReLUsBehind: true,
     outputUse: EltwiseLayer.outputUse, gradientReadsBottoms: EltwiseLayer.gradientReadsBottoms,
     documentation: LayerDocumentation(
       "Combines bottoms of one shape element by element",

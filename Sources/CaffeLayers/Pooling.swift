@@ -19,7 +19,7 @@ import CaffeSchema
 /// Source: BVLC Caffe, `pooling_layer.cpp`.
 final class PoolingLayer: Layer {
   static let kind = LayerKind(
-    "Pooling", bottoms: .exactly(1), tops: .between(1, 2),
+    "Pooling", bottoms: .exactly(1), tops: .between(1, 2), servesReLUs: PoolingLayer.servesReLUs,
     gradientReadsBottoms: LayerKind.always(false),
     documentation: LayerDocumentation(
       "Shrinks each channel by the maximum, the mean or a random value of a moving window",
@@ -27,9 +27,16 @@ final class PoolingLayer: Layer {
       parameterFields: ["pooling_param"], source: "pooling_layer.cpp")
   ) { try PoolingLayer($0, context: $1) }
 
+  /// A maximum is positive where the value it was taken from is.
+  @Sendable private static func servesReLUs(_ parameter: LayerParameter) -> Bool {
+    parameter.poolingParam.pool == .max && parameter.top.count == 1
+  }
+
   private let settings: PoolingSettings
   private var operation: (any PoolingOperation)?
   private let random: RandomStream
+  /// Whose gradient is applied to that of the top, where there are fewer values than in the bottom.
+  private var relu: ReLULayer?
   /// Found out when the net is set up; other shapes later on keep to it.
   private var isOneDNNFaster: Bool?
 
@@ -53,6 +60,7 @@ final class PoolingLayer: Layer {
   }
 
   override func reshape() throws {
+    relu = fuseServedReLUs()[0]
     let geometry = try settings.geometry(bottom[0].shape)
     operation = try choose(named: settings.engine) {
       guard top.count == 1 else { throw EngineRefusal("it keeps no mask that a top could show") }
@@ -122,6 +130,13 @@ final class PoolingLayer: Layer {
 
   override func backward(propagateDown: [Bool]) throws {
     guard propagateDown[0] else { return }
+    if let relu {
+      let order = top[0].diff.layout
+      let gradient = top[0].diff.update(in: order)
+      ReLUKernel.backward(
+        gradient, input: top[0].data.read(in: order), slope: relu.slope,
+        count: top[0].diff.extent(in: order), into: gradient)
+    }
     operation?.backward(top[0].diff, into: bottom[0].diff)
   }
 }

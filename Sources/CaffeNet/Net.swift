@@ -86,7 +86,10 @@ public final class Net {
       runsOnlyForward
       ? try described.dividingBatches(above: context.mostBlobBytes, context: context) : described
     let blobs = plan.blobs.map { Blob($0.name, $0.shape) }
-    let lives = reusesMemory ? plan.livesEnding() : []
+    let fusesLayers = context.fusesLayers && !description.debugInfo
+    let fusesUnseen = fusesLayers && reusesMemory
+    let served = fusesUnseen ? plan.servedReLUs() : []
+    let lives = reusesMemory ? plan.livesEnding(serving: served) : []
     try withPlace(description.place) {
       try plan.checkMemory(ending: lives, ownsParameters: sharing == nil)
     }
@@ -111,11 +114,8 @@ public final class Net {
     parameters = bound.parameters
     owners = Dictionary(
       uniqueKeysWithValues: parameters.map { (ObjectIdentifier($0.blob), $0.layer) })
-    let (mortal, memoryOwners) = (Set(lives.joined()), plan.owners())
     let outlasting = Set(plan.sweeps.flatMap { plan.outlasting($0, lives) })
     let users = plan.layers.flatMap(\.parameters).reduce(into: [:]) { $0[$1, default: 0] += 1 }
-    let fusesLayers = context.fusesLayers && !description.debugInfo
-    let fusesUnseen = fusesLayers && reusesMemory
     let followers = fusesLayers ? plan.followers() : []
     let onlyReaders = fusesUnseen && runsOnlyForward ? plan.onlyReaders(ending: lives) : []
     let (makers, splits) = fusesUnseen ? (plan.makers(), plan.splits()) : ([], [])
@@ -134,9 +134,11 @@ public final class Net {
         layer.propagateDown = planned.propagateDown
         layer.lossWeights = planned.lossWeights
         layer.topHasGradient = planned.topHasGradient
-        layer.topsStay = !planned.tops.contains { mortal.contains(memoryOwners[$0]) }
         layer.followers = fusesLayers ? followers[index] : []
         layer.makers = fusesUnseen ? makers[index] : []
+        layer.servedReLUs =
+          fusesUnseen
+          ? served[index].map { $0.flatMap { plan.layers[$0].layer.map(Neighbour.init) } } : []
         layer.split = fusesUnseen ? splits[index] : nil
         layer.onlyReader = onlyReaders.isEmpty ? nil : onlyReaders[index]
         return Step(

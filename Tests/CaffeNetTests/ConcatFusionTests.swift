@@ -16,7 +16,6 @@ struct ConcatFusionTests {
     var fused: Set<String> = ["y_y_0_split"]
     var phases: [Phase] = [.train, .test]
     var tiles = false
-    var input = "dim: 3 dim: 9 dim: 7"
   }
 
   private static func convolution(
@@ -119,7 +118,7 @@ struct ConcatFusionTests {
     #"layer { name: "n" type: "BatchNorm" bottom: "\#(blob)" top: "\#(blob)" }"#
   }
 
-  private func net(_ c: Case, phase: Phase, isFused: Bool) throws -> Net {
+  private func text(_ c: Case) -> String {
     let heads = (0..<2).map { reader in
       """
       layer { name: "p\(reader)" type: "Convolution" bottom: "y" top: "p\(reader)"
@@ -128,8 +127,9 @@ struct ConcatFusionTests {
         pooling_param { pool: AVE global_pooling: true } }
       """
     }
-    let text = """
-      layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 \(c.input) } } }
+    return """
+      layer { name: "in" type: "Input" top: "x"
+        input_param { shape { dim: 4 dim: 3 dim: 9 dim: 7 } } }
       \(Self.convolution("c", from: "x", kernel: 3))
       \(c.layers)
       \(heads.joined(separator: "\n"))
@@ -137,94 +137,40 @@ struct ConcatFusionTests {
       layer { name: "loss" type: "Reduction" bottom: "sum" top: "loss" loss_weight: 1
         reduction_param { operation: SUMSQ } }
       """
-    var description = try TestNet.parse(text)
-    description.state.phase = phase
-    return try Net(
-      description,
-      context: LayerContext(
-        phase: phase, fusesLayers: isFused, choices: c.tiles ? FixedChoice.tiles : nil,
-        reusesMemory: isFused, seed: 3))
-  }
-
-  private func run(_ net: Net, items: Int) throws {
-    let blob = try #require(net.blob("x"))
-    blob.reshape(try Shape([items] + blob.shape.dimensions.dropFirst()))
-    var random = TestRandom(seed: 4)
-    blob.data.values = random.spaced(blob.count)
-    net.clearGradients()
-    try net.forward()
-    if net.phase == .train { try net.backward() }
-  }
-
-  private func expectSame(_ a: [Float], _ b: [Float], _ name: String) {
-    #expect(a.count == b.count)
-    let scale = b.reduce(1e-2) { max($0, abs($1)) }
-    let worst = zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) }
-    #expect(worst <= 2e-5 * scale, "\(name)")
   }
 
   /// Also for batches of which threads cannot have equal shares, and for a single item.
   @Test(arguments: cases) func givesWhatItsLayersGive(_ c: Case) throws {
     for phase in c.phases {
-      let (fused, separate) = (
-        try net(c, phase: phase, isFused: true), try net(c, phase: phase, isFused: false)
-      )
-      let concat = try #require(fused.layer("y"))
+      let pair = try FusedPair(
+        text(c), phase: phase, choices: c.tiles ? FixedChoice.tiles : nil)
+      let concat = try #require(pair.fused.layer("y"))
       #expect((concat.engine.implementation == "in place") == c.isInPlace)
       if phase == .train {
-        let taken = fused.layers.filter { $0.fusedInto?.contains("y (backward)") ?? false }
-        #expect(Set(taken.map(\.name)) == c.fused)
+        #expect(pair.passes(in: "y") == Set(c.fused.map { "\($0) (backward)" }))
       }
-      for items in [4, 4, 3, 1, 6] {
-        try run(fused, items: items)
-        try run(separate, items: items)
-        for (a, b) in zip(fused.outputs, separate.outputs) {
-          expectSame(a.blob.data.values, b.blob.data.values, "\(a.blob.name) of \(items)")
-        }
-        for (a, b) in zip(fused.parameters, separate.parameters) where phase == .train {
-          expectSame(a.blob.diff.values, b.blob.diff.values, "\(a.layer) of \(items)")
-        }
-      }
+      for items in [4, 4, 3, 1, 6] { try pair.expectSame(["x": [items, 3, 9, 7]]) }
     }
   }
 
   /// Another number of channels of one bottom is another shape of the top, while the Convolutions are not
   /// prepared again.
   @Test func aBottomMayChangeAlone() throws {
-    func net(isFused: Bool) throws -> Net {
-      try Net(
-        TestNet.parse(
-          """
-          layer { name: "in" type: "Input" top: "c" top: "d"
-            input_param { shape { dim: 4 dim: 16 dim: 5 dim: 5 } shape { dim: 4 dim: 16 dim: 5 dim: 5 } } }
-          \(Self.convolution("a"))
-          layer { name: "e" type: "AbsVal" bottom: "d" top: "e" }
-          \(Self.concat("a", "e"))
-          layer { name: "end" type: "AbsVal" bottom: "y" top: "end" }
-          """),
-        context: LayerContext(
-          phase: .test, fusesLayers: isFused, reusesMemory: isFused, seed: 3))
-    }
-    let (fused, separate) = (try net(isFused: true), try net(isFused: false))
-    for channels in [16, 32, 16] {
-      for net in [fused, separate] {
-        var random = TestRandom(seed: 4)
-        for name in ["c", "d"] {
-          let blob = try #require(net.blob(name))
-          if name == "d" { blob.reshape(try Shape([4, channels, 5, 5])) }
-          blob.data.values = random.spaced(blob.count)
-        }
-        try net.forward()
-      }
-      expectSame(
-        fused.outputs[0].blob.data.values, separate.outputs[0].blob.data.values, "\(channels)")
-    }
+    let pair = try FusedPair(
+      """
+      layer { name: "in" type: "Input" top: "c" top: "d"
+        input_param { shape { dim: 4 dim: 16 dim: 5 dim: 5 } } }
+      \(Self.convolution("a"))
+      layer { name: "e" type: "AbsVal" bottom: "d" top: "e" }
+      \(Self.concat("a", "e"))
+      layer { name: "end" type: "AbsVal" bottom: "y" top: "end" }
+      """, phase: .test)
+    for channels in [16, 32, 16] { try pair.expectSame(["d": [4, channels, 5, 5]]) }
   }
 
   /// Whoever may look at the blobs of a net finds what each layer made.
   @Test func staysApartWhereBlobsCanBeSeen() throws {
-    let description = try net(Self.cases[0], phase: .train, isFused: false).description
-    let seen = try Net(description, context: LayerContext(phase: .train, seed: 3))
+    let seen = try TestNet.make(text(Self.cases[0]))
     let concat = try #require(seen.layer("y"))
     #expect(concat.engine.implementation == nil)
     #expect(seen.layers.allSatisfy { !($0.fusedInto?.contains("y (") ?? false) })

@@ -51,29 +51,42 @@ struct EndLivesTests {
     #expect(try ends(reusingMemory: false, phase: .test) == ["c": "sum", "r": "sum"])
   }
 
-  /// From the top of a Concat come the gradients of ReLUs in place on its bottoms, unless another layer
-  /// runs in place on it.
-  @Test(arguments: [true, false])
-  func theTopOfAConcatStaysForReLUsBelow(isAsMade: Bool) throws {
-    let behind = #"layer { name: "bn" type: "BatchNorm" bottom: "y" top: "y" }"#
+  /// Blobs whose values end before the backward pass, if layers compute the gradients of ReLUs below.
+  private func endsWhereReLUsAreServed(_ layers: String) throws -> Set<String> {
     let text = """
       layer { name: "in" type: "Input" top: "x"
         input_param { shape { dim: 2 dim: 3 dim: 4 dim: 4 } } }
       layer { name: "a" type: "Convolution" bottom: "x" top: "a"
         convolution_param { num_output: 3 kernel_size: 1 } }
-      layer { name: "r" type: "ReLU" bottom: "a" top: "a" }
-      layer { name: "y" type: "Concat" bottom: "a" bottom: "x" top: "y" }
-      \(isAsMade ? "" : behind)
-      layer { name: "p" type: "Pooling" bottom: "y" top: "p"
-        pooling_param { global_pooling: true } }
-      layer { name: "l" type: "Reduction" bottom: "p" top: "l" loss_weight: 1 }
+      layer { name: "relu" type: "ReLU" bottom: "a" top: "a" }
+      \(layers)
+      layer { name: "ip" type: "InnerProduct" bottom: "y" top: "s"
+        inner_product_param { num_output: 3 } }
+      layer { name: "loss" type: "Reduction" bottom: "s" top: "l" loss_weight: 1 }
       """
-    for phase in [Phase.train, .test] {
-      var description = try TestNet.parse(text)
-      description.state.phase = phase
-      let net = try Net(description, context: LayerContext(phase: phase, reusesMemory: true))
-      #expect(try #require(net.layer("y")).topsStay == (isAsMade && phase == .train))
-    }
+    let plan = try NetPlan(
+      TestNet.parse(text), context: LayerContext(phase: .train, reusesMemory: true),
+      catalog: .standard)
+    let ends = plan.livesEnding(serving: plan.servedReLUs())
+    #expect(plan.livesEnding().joined().allSatisfy { plan.blobs[$0].name != "a" })
+    return Set(ends.joined().map { plan.blobs[$0].name })
+  }
+
+  /// Not what they made but the top from which the gradient is computed stays; not below a mean, or where
+  /// another layer runs in place on the top.
+  @Test func whatServedReLUsMadeEnds() throws {
+    let pooling = """
+      layer { name: "y" type: "Pooling" bottom: "a" top: "y" pooling_param { kernel_size: 2 } }
+
+      """
+    #expect(try endsWhereReLUsAreServed(pooling) == ["a"])
+    #expect(
+      try endsWhereReLUsAreServed(
+        #"layer { name: "y" type: "Concat" bottom: "a" bottom: "x" top: "y" } "#) == ["a"])
+    let mean = pooling.replacing("kernel_size: 2", with: "kernel_size: 2 pool: AVE")
+    #expect(try endsWhereReLUsAreServed(mean) == [])
+    let norm = #"layer { name: "norm" type: "BatchNorm" bottom: "y" top: "y" }"#
+    #expect(try endsWhereReLUsAreServed(pooling + norm) == [])
   }
 
   /// In inference working memory is of the layer that runs, then of any blob.

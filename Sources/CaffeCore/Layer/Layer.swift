@@ -60,8 +60,9 @@ open class Layer {
   package final unowned var onlyReader: Layer?
   /// Who runs which passes of this layer in its stead.
   package internal(set) final var fusions: [Fusion] = []
-  /// Whether the values of the tops stay until the backward pass.
-  package final var topsStay = true
+  /// For each bottom, the ReLU in place on it whose gradient this layer computes with its own, from its top
+  /// (`NetPlan.servedReLUs`); empty where there are none. What the ReLU made is gone by then.
+  package final var servedReLUs: [Neighbour?] = []
   /// A reader of records gives no more items in a pass than this, whatever its batch size.
   package final var itemLimit: Int?
   /// The engine at work after `prepare()`, and which declined.

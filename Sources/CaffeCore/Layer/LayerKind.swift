@@ -56,9 +56,11 @@ public struct LayerKind: Sendable {
   /// What it leaves of its bottom in place has the bottom's sign, or is 0 and passes no gradient.
   public let keepsSign: Bool
   public let topMemory: TopMemory
-  /// The top holds the values of all bottoms, so that the layer may compute the gradients of those that run
-  /// in place on them.
-  public let topHoldsBottoms: Bool
+  /// Whether a layer with these settings can tell from its top where a ReLU in place on a bottom was
+  /// positive, and so compute that one's gradient with its own.
+  public let servesReLUs: @Sendable (LayerParameter) -> Bool
+  /// It computes the gradient of a ReLU in place on its top with its own.
+  public let takesReLUsBehind: Bool
   /// What the backward pass of a layer with these settings reads of its own tops.
   public let outputUse: @Sendable (LayerParameter) -> OutputUse
   /// Whether the backward pass of a layer with these settings reads the values of its bottoms.
@@ -77,7 +79,9 @@ public struct LayerKind: Sendable {
 
   public init(
     _ type: String, bottoms: Arity, tops: Arity, runsInPlace: Bool = false,
-    keepsSign: Bool = false, topMemory: TopMemory = .own, topHoldsBottoms: Bool = false,
+    keepsSign: Bool = false, topMemory: TopMemory = .own,
+    servesReLUs: @escaping @Sendable (LayerParameter) -> Bool = always(false),
+    takesReLUsBehind: Bool = false,
     outputUse: @escaping @Sendable (LayerParameter) -> OutputUse = always(.nothing),
     gradientReadsBottoms: @escaping @Sendable (LayerParameter) -> Bool = always(true),
     isLoss: Bool = false, automaticTops: Int = 0, labels: Set<Int> = [],
@@ -91,7 +95,8 @@ public struct LayerKind: Sendable {
     self.runsInPlace = runsInPlace
     self.keepsSign = keepsSign
     self.topMemory = topMemory
-    self.topHoldsBottoms = topHoldsBottoms
+    self.servesReLUs = servesReLUs
+    self.takesReLUsBehind = takesReLUsBehind
     self.outputUse = outputUse
     self.gradientReadsBottoms = gradientReadsBottoms
     self.isLoss = isLoss

@@ -110,7 +110,8 @@ final class JoinedBlobs {
   ) {
     let order = order(like: wholes)
     let inputs = wholes.map { $0.read(in: order.layout) }
-    let outputs = outputs?.read(in: order.layout)
+    let isGated = relus.contains { $0 != nil }
+    let outputs = isGated ? outputs?.read(in: order.layout) : nil
     for (index, part) in order.parts.enumerated() {
       guard let tensor = parts[index] else { continue }
       let passed = relus[index].flatMap { relu in

@@ -18,17 +18,9 @@ struct JoinedGradient {
     self.joined = joined
     top = concat.top[0]
     bottoms = concat.bottom
-    let holdsOutputs = concat.topsStay && concat.followers.isEmpty && !concat.makers.isEmpty
-    relus = concat.bottom.indices.map { index in
-      guard holdsOutputs, concat.propagateDown[index],
-        let relu = concat.makers[index].last?.layer as? ReLULayer,
-        relu.top[0] === relu.bottom[0], !relu.isFused(.backward)
-      else { return nil }
-      return relu
-    }
+    relus = concat.fuseServedReLUs()
     let split = concat.followers.isEmpty ? concat.split as? SplitLayer : nil
     self.split = split.flatMap { $0.gradients.isEmpty ? nil : $0 }
-    for relu in relus.compactMap({ $0 }) { concat.fuse(.backward, of: relu) }
     if let split = self.split { concat.fuse(.backward, of: split) }
   }
 
@@ -37,7 +29,7 @@ struct JoinedGradient {
     let targets = zip(bottoms, propagateDown).map { $1 ? $0.diff : nil }
     joined.split(
       sumOf: wholes, into: targets, through: relus,
-      outputs: relus.contains { $0 != nil } ? top.data : nil)
+      outputs: top.data)
     if split != nil { for whole in wholes { whole.discard() } }
   }
 }

@@ -6,8 +6,11 @@ extension NetPlan {
   ///
   /// A blob stands for all its views. What layers without bottoms make stays, since some make it only
   /// once (constants, values that the caller puts in).
-  package func livesEnding() -> [[Int]] {
+  ///
+  /// - Parameter served: of `servedReLUs`, where layers are fused.
+  package func livesEnding(serving served: [[Int?]] = []) -> [[Int]] {
     let owners = owners()
+    let relus = Set(served.joined().compactMap { $0 })
     var lastReaders: [Int: Int] = [:]
     var staying = Set(blobs.indices.filter { blobs[$0].isOutput }.map { owners[$0] })
     for (index, layer) in layers.enumerated() {
@@ -17,24 +20,14 @@ extension NetPlan {
         // What a layer runs in place on, it keeps.
         staying.formUnion(layer.bottoms.map { owners[$0] }.filter { !tops.contains($0) })
       }
-      if layer.bottoms.isEmpty || layer.gradientReadsTops || servesGradientsBelow(layer) {
+      let serves = !served.isEmpty && served[index].contains { $0 != nil }
+      if layer.bottoms.isEmpty || serves || layer.gradientReadsTops && !relus.contains(index) {
         staying.formUnion(layer.tops.map { owners[$0] })
       }
     }
     var ends = Array(repeating: [Int](), count: layers.count)
     for (blob, reader) in lastReaders where !staying.contains(blob) { ends[reader].append(blob) }
     return ends
-  }
-
-  /// Whether the gradient of a layer in place on one of its bottoms may be computed from its top.
-  private func servesGradientsBelow(_ layer: PlannedLayer) -> Bool {
-    guard layer.kind.topHoldsBottoms, layer.needsBackward, !layer.isView,
-      layer.tops.allSatisfy({ blobs[$0].makers.count == 1 })
-    else { return false }
-    return layer.bottoms.contains { bottom in
-      guard let last = blobs[bottom].makers.last.map({ layers[$0] }) else { return false }
-      return last.bottoms == last.tops && last.kind.outputUse(last.parameter) == .sign
-    }
   }
 
   /// For each blob, the one whose memory it is.

@@ -16,6 +16,7 @@ import CaffeSchema
 /// | `bindParameters` | shared parameters joined, multipliers settled |
 /// | `decideBackward` | which layers, bottoms and parameters need a gradient |
 /// | `livesEnding` | after which layer nobody needs a blob's values |
+/// | `servedReLUs` | which layers compute the gradients of ReLUs below with their own |
 /// | `dividingBatches` | layers through which batches go in parts, where a net only runs forward |
 public struct NetPlan {
   /// The net as it will run: filtered, splits inserted, phases set. This is what snapshots store.

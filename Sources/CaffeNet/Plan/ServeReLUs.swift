@@ -1,0 +1,23 @@
+import CaffeCore
+
+extension NetPlan {
+  /// For each layer and each of its bottoms, the ReLU in place on that, if the layer is to compute the
+  /// ReLU's gradient with its own, from its own top: nobody needs the bottom's values for it then. Empty
+  /// for most layers.
+  package func servedReLUs() -> [[Int?]] {
+    layers.map { layer in
+      guard layer.needsBackward, !layer.isView, layer.kind.servesReLUs(layer.parameter),
+        layer.tops.allSatisfy({ blobs[$0].makers.count == 1 })
+      else { return [] }
+      return zip(layer.bottoms, layer.propagateDown).map { $1 ? servedReLU(on: $0) : nil }
+    }
+  }
+
+  private func servedReLU(on blob: Int) -> Int? {
+    let makers = blobs[blob].makers.map { layers[$0] }
+    guard makers.count > 1, makers.last?.kind.type == "ReLU",
+      makers.allSatisfy({ !$0.kind.takesReLUsBehind && $0.lossWeights == [0] })
+    else { return nil }
+    return blobs[blob].makers.last
+  }
+}
