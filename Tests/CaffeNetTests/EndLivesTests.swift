@@ -60,7 +60,9 @@ struct EndLivesTests {
         convolution_param { num_output: 3 kernel_size: 1 } }
       layer { name: "relu" type: "ReLU" bottom: "a" top: "a" }
       \(layers)
-      layer { name: "ip" type: "InnerProduct" bottom: "y" top: "s"
+      layer { name: "mean" type: "Pooling" bottom: "y" top: "z"
+        pooling_param { pool: AVE global_pooling: true } }
+      layer { name: "ip" type: "InnerProduct" bottom: "z" top: "s"
         inner_product_param { num_output: 3 } }
       layer { name: "loss" type: "Reduction" bottom: "s" top: "l" loss_weight: 1 }
       """
@@ -84,9 +86,9 @@ struct EndLivesTests {
       try endsWhereReLUsAreServed(
         #"layer { name: "y" type: "Concat" bottom: "a" bottom: "x" top: "y" } "#) == ["a"])
     let mean = pooling.replacing("kernel_size: 2", with: "kernel_size: 2 pool: AVE")
-    #expect(try endsWhereReLUsAreServed(mean) == [])
+    #expect(try endsWhereReLUsAreServed(mean) == ["y"])
     let norm = #"layer { name: "norm" type: "BatchNorm" bottom: "y" top: "y" }"#
-    #expect(try endsWhereReLUsAreServed(pooling + norm) == [])
+    #expect(try endsWhereReLUsAreServed(pooling + norm) == ["y"])
   }
 
   /// In inference working memory is of the layer that runs, then of any blob.

@@ -34,7 +34,6 @@ struct JoinedPlaces {
   ) -> ConvolutionLayer? {
     let makers = concat.makers[index].map(\.layer)
     guard let convolution = makers.first as? ConvolutionLayer,
-      makers.allSatisfy({ $0.lossWeights == [0] }),
       makers.dropFirst().allSatisfy({
         $0.host(of: .forward) === convolution
           && (!concat.propagateDown[index] || $0.host(of: .backward) === concat)

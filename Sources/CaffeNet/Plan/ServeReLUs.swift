@@ -16,7 +16,7 @@ extension NetPlan {
   private func servedReLU(on blob: Int) -> Int? {
     let makers = blobs[blob].makers.map { layers[$0] }
     guard makers.count > 1, makers.last?.kind.type == "ReLU",
-      makers.allSatisfy({ !$0.kind.takesReLUsBehind && $0.lossWeights == [0] })
+      !makers.contains(where: \.kind.takesReLUsBehind)
     else { return nil }
     return blobs[blob].makers.last
   }
