@@ -114,6 +114,7 @@ public final class Net {
     parameters = bound.parameters
     owners = Dictionary(
       uniqueKeysWithValues: parameters.map { (ObjectIdentifier($0.blob), $0.layer) })
+    let endingBackward = reusesMemory ? plan.topsEndingBackward() : []
     let outlasting = Set(plan.sweeps.flatMap { plan.outlasting($0, lives) })
     let users = plan.layers.flatMap(\.parameters).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     let followers = fusesLayers ? plan.followers() : []
@@ -143,7 +144,7 @@ public final class Net {
         layer.onlyReader = onlyReaders.isEmpty ? nil : onlyReaders[index]
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
-          discardable: reusesMemory ? planned.innerTops(of: plan).map { blobs[$0] } : [],
+          discardable: reusesMemory ? endingBackward[index].map { blobs[$0] } : [],
           ending: reusesMemory
             ? lives[index].filter { !outlasting.contains($0) }.map { blobs[$0] } : [],
           shapes: ShapeMemory())

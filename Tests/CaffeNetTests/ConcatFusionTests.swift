@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeKernels
 import CaffeNet
 import CaffeSchema
 import CaffeTestSupport
@@ -105,6 +106,11 @@ struct ConcatFusionTests {
       testDescription: "twice the same", layers: both + concat("a", "b", "a"), isInPlace: false,
       fused: ["relu_b", "y_y_0_split"]),
     Case(
+      testDescription: "a loss of its own on a branch",
+      layers: both.replacing(
+        #"bottom: "b" top: "b""#, with: #"bottom: "b" top: "b" loss_weight: 0.1"#)
+        + concat("a", "b"), isInPlace: false, fused: ["relu_a", "y_y_0_split"]),
+    Case(
       testDescription: "along the items", layers: both + concat("a", "b", settings: axis(0)),
       isInPlace: false, fused: all),
     Case(
@@ -141,6 +147,9 @@ struct ConcatFusionTests {
 
   /// Also for batches of which threads cannot have equal shares, and for a single item.
   @Test(arguments: cases) func givesWhatItsLayersGive(_ c: Case) throws {
+    let threads = Threads.count
+    defer { Threads.setCount(threads) }
+    Threads.setCount(2)
     for phase in c.phases {
       let pair = try FusedPair(
         text(c), phase: phase, choices: c.tiles ? FixedChoice.tiles : nil)

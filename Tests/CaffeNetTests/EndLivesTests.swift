@@ -91,6 +91,26 @@ struct EndLivesTests {
     #expect(try endsWhereReLUsAreServed(pooling + norm) == ["y"])
   }
 
+  /// An output that is a view of an inner blob is shown after the backward pass too.
+  @Test func outputsUnderAnotherShapeStay() throws {
+    let net = try Net(
+      TestNet.parse(
+        """
+        layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+        layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
+          inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+        layer { name: "flat" type: "Flatten" bottom: "y" top: "seen" }
+        layer { name: "loss" type: "Reduction" bottom: "y" top: "l" loss_weight: 1 }
+        """),
+      context: LayerContext(phase: .train, reusesMemory: true))
+    net.blob("x")?.data.values = [1, 2, 3, 4, 5, 6]
+    try net.forward()
+    let seen = try #require(net.blob("seen")).data.values
+    try net.backward()
+    #expect(seen.contains { $0 != 0 })
+    #expect(net.outputs.first { $0.blob.name == "seen" }?.blob.data.values == seen)
+  }
+
   /// In inference working memory is of the layer that runs, then of any blob.
   @Test(.enabled(if: InstructionSet.v4.isAvailable, "oneDNN's Winograd needs AVX-512"))
   func workingMemoryIsGivenBackAfterEachLayer() throws {

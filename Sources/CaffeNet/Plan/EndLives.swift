@@ -30,6 +30,17 @@ extension NetPlan {
     return ends
   }
 
+  /// For each layer, the tops that nobody needs once it has run backward: neither in the objective nor,
+  /// under whatever shape and name, outputs of the net.
+  func topsEndingBackward() -> [[Int]] {
+    let owners = owners()
+    let outputs = Set(blobs.indices.filter { blobs[$0].isOutput }.map { owners[$0] })
+    return layers.map { layer in
+      zip(layer.tops, layer.lossWeights)
+        .filter { $1 == 0 && !outputs.contains(owners[$0]) }.map(\.0)
+    }
+  }
+
   /// For each blob, the one whose memory it is.
   func owners() -> [Int] {
     var owners = Array(blobs.indices)

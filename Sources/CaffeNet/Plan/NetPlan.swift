@@ -78,11 +78,6 @@ public struct PlannedLayer {
   public var topHasGradient: [Bool] = []
 
   public var place: String { Layer.place(of: parameter) }
-
-  /// The tops that are neither in the objective nor outputs of the net.
-  func innerTops(of plan: NetPlan) -> [Int] {
-    zip(tops, lossWeights).filter { $1 == 0 && !plan.blobs[$0].isOutput }.map(\.0)
-  }
 }
 
 /// A learnable blob of the plan, owned by the first layer that asks for it.
