@@ -92,7 +92,8 @@ final class EltwiseLayer: Layer {
       isRectified = true
       fuse([.forward, .backward], of: relu)
     }
-    if followers.count <= (isRectified ? 1 : 0) {
+    let isObjective = ([self] + followers).contains { $0.lossWeights != [0] }
+    if followers.count <= (isRectified ? 1 : 0), !isObjective {
       normalizedSum = NormalizedSum(of: self, isRectified: isRectified)
     }
   }

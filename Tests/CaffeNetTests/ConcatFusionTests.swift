@@ -111,6 +111,10 @@ struct ConcatFusionTests {
         #"bottom: "b" top: "b""#, with: #"bottom: "b" top: "b" loss_weight: 0.1"#)
         + concat("a", "b"), isInPlace: false, fused: ["relu_a", "y_y_0_split"]),
     Case(
+      testDescription: "a loss of its own",
+      layers: both + concat("a", "b", settings: "loss_weight: 0.1"),
+      fused: ["relu_a", "relu_b"]),
+    Case(
       testDescription: "along the items", layers: both + concat("a", "b", settings: axis(0)),
       isInPlace: false, fused: all),
     Case(

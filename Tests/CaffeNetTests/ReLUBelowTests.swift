@@ -88,6 +88,21 @@ struct ReLUBelowTests {
     for items in [2, 2, 5] { try pair.expectSame(["x": [items, 16, 9, 7]]) }
   }
 
+  /// The gradient of a loss is there from the beginning, and nobody writes it again.
+  @Test func aPoolingInTheObjectiveLeavesItsGradient() throws {
+    let pair = try FusedPair(
+      """
+      layer { name: "in" type: "Input" top: "x"
+        input_param { shape { dim: 2 dim: 3 dim: 9 dim: 7 } } }
+      layer { name: "c" type: "Convolution" bottom: "x" top: "c"
+        convolution_param { num_output: 16 kernel_size: 3 weight_filler { type: "xavier" } } }
+      layer { name: "relu" type: "ReLU" bottom: "c" top: "c" relu_param { negative_slope: 0.2 } }
+      layer { name: "y" type: "Pooling" bottom: "c" top: "y" loss_weight: 1
+        pooling_param { kernel_size: 2 } }
+      """)
+    for _ in 0..<3 { try pair.expectSame() }
+  }
+
   /// oneDNN writes the gradient of its bottom as it is, and a BatchNorm has that of a ReLU behind it.
   @Test(arguments: [(kernel: 1, norm: ""), (3, #"type: "BatchNorm" bottom: "c" top: "c""#)])
   func othersLeaveTheReLU(kernel: Int, norm: String) throws {

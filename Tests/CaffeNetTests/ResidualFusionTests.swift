@@ -171,6 +171,26 @@ struct ResidualFusionTests {
     try expectSame(fused, try net(c, phase: .train, isFused: false, readers: readers))
   }
 
+  /// The gradient of a loss is there from the beginning, and nobody writes it again.
+  @Test(arguments: [true, false]) func aSumInTheObjectiveKeepsItsGradient(isRead: Bool) throws {
+    let norm = """
+      layer { name: "n" type: "BatchNorm" bottom: "a" top: "a" }
+      """
+    let pair = try FusedPair(
+      """
+      layer { name: "in" type: "Input" top: "x"
+        input_param { shape { dim: 4 dim: 3 dim: 9 dim: 7 } } }
+      \(Self.convolution("c", from: "x"))
+      \(Self.convolution("a", from: "c"))
+      \(norm)
+      \(Self.sum)
+      layer { name: "relu" type: "ReLU" bottom: "y" top: "y" loss_weight: 0.1 }
+      layer { name: "loss" type: "Reduction" bottom: "\(isRead ? "y" : "c")" top: "l"
+        loss_weight: 1 reduction_param { operation: SUMSQ } }
+      """)
+    for _ in 0..<3 { try pair.expectSame() }
+  }
+
   /// Whoever may look at the blobs of a net finds what each layer made.
   @Test func staysApartWhereBlobsCanBeSeen() throws {
     let description = try net(Self.cases[0], phase: .train, isFused: false).description
