@@ -92,8 +92,7 @@ final class EltwiseLayer: Layer {
       isRectified = true
       fuse([.forward, .backward], of: relu)
     }
-    let isObjective = ([self] + followers).contains { $0.lossWeights != [0] }
-    if followers.count <= (isRectified ? 1 : 0), !isObjective {
+    if followers.count <= (isRectified ? 1 : 0) {
       normalizedSum = NormalizedSum(of: self, isRectified: isRectified)
     }
   }

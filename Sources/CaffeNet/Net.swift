@@ -39,6 +39,7 @@ public final class Net {
 
   /// Receives the lines of `debugInfo`.
   let debugReport: (String) -> Void
+  private let reusesMemory: Bool
   package let steps: [Step]
   let sweeps: [Sweep]
   private let scratchpad: Scratchpad
@@ -110,6 +111,7 @@ public final class Net {
     debugInfo = description.debugInfo
     debugReport = context.report
     self.description = plan.parameter
+    self.reusesMemory = reusesMemory
     store = bound.store
     parameters = bound.parameters
     owners = Dictionary(
@@ -181,8 +183,13 @@ public final class Net {
   private func prepare(_ step: Step) throws {
     try locate(step) { try step.layer.prepare() }
     step.shapes.seen = step.layer.bottom.map(\.shape)
-    for (blob, weight) in zip(step.layer.top, step.layer.lossWeights) where weight != 0 {
-      blob.diff.values = Array(repeating: weight, count: blob.count)
+    seedGradients(of: step.layer)
+  }
+
+  /// The gradient of the objective to its terms.
+  private func seedGradients(of layer: Layer) {
+    for (blob, weight) in zip(layer.top, layer.lossWeights) where weight != 0 {
+      blob.diff.overwrite().update(repeating: weight, count: blob.count)
     }
   }
 
@@ -252,6 +259,8 @@ extension Net {
 
   public func backward(layer index: Int) throws {
     let step = steps[index]
+    // Where nobody puts in other ones, layers below may have passed their memory on.
+    if reusesMemory { seedGradients(of: step.layer) }
     guard step.needsBackward, !step.layer.isFused(.backward) else { return }
     try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
     for blob in step.discardable { discard(blob, of: step.layer) }

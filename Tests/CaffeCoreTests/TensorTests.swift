@@ -16,6 +16,7 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
     self.isPlain = isPlain
   }
 
+  var extents: [Int] { [count] }
   var byteCount: Int { count * 4 }
   var orderName: String { "reversed" }
   func resized(to extents: [Int]) -> (any PackedLayout)? { nil }

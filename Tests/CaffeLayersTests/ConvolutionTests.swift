@@ -64,6 +64,38 @@ import Testing
     }
   }
 
+  /// Keeps every key, and knows no answer.
+  private final class Keys: SpeedChoices.Memory {
+    var all: [String] = []
+
+    func choice(for key: String) -> String? { nil }
+    func keep(_ choice: String, for key: String) -> String {
+      all.append(key)
+      return choice
+    }
+  }
+
+  /// A convolution that learns nothing but passes a gradient on has no working memory for that of its
+  /// filters.
+  @Test func trialsRunThePassesThatAreWanted() throws {
+    let keys = Keys()
+    _ = try Net(
+      TestNet.parse(
+        """
+        layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 16 dim: 8 dim: 8 } } }
+        layer { name: 'a' type: 'Convolution' bottom: 'x' top: 'a'
+          convolution_param { num_output: 16 kernel_size: 3 weight_filler { type: 'xavier' } } }
+        layer { name: 'frozen' type: 'Convolution' bottom: 'a' top: 'b' param { lr_mult: 0 } param { lr_mult: 0 }
+          convolution_param { num_output: 32 kernel_size: 5 weight_filler { type: 'xavier' } } }
+        layer { name: 'l' type: 'Reduction' bottom: 'b' top: 'l' loss_weight: 1 }
+        """),
+      context: LayerContext(phase: .train, choices: SpeedChoices(machine: "here", memory: keys)))
+    let passes = keys.all.map {
+      $0.contains(" no weights ") ? "no weights" : $0.contains(" no input ") ? "no input" : ""
+    }
+    #expect(passes == ["no input", "no weights"])
+  }
+
   @Test func aNamedEngineIsKeptTo() throws {
     let context = LayerContext(phase: .train, engine: .oneDNN, choices: FixedChoice.tiles)
     for layer in try Self.chain(context).layers where layer.type == "Convolution" {

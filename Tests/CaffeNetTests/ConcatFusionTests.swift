@@ -113,7 +113,12 @@ struct ConcatFusionTests {
     Case(
       testDescription: "a loss of its own",
       layers: both + concat("a", "b", settings: "loss_weight: 0.1"),
-      fused: ["relu_a", "relu_b"]),
+      fused: all),
+    Case(
+      testDescription: "a loss of a view of it",
+      layers: both + concat("a", "b")
+        + #"layer { name: "v" type: "Flatten" bottom: "y" top: "v" loss_weight: 0.1 }"#,
+      fused: all),
     Case(
       testDescription: "along the items", layers: both + concat("a", "b", settings: axis(0)),
       isInPlace: false, fused: all),

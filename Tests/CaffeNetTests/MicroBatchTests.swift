@@ -121,6 +121,32 @@ struct MicroBatchTests {
     }
   }
 
+  /// What one sweep leaves may go into a later one.
+  @Test func sweepsFollowOneAnother() throws {
+    let text = """
+      layer { name: "in" type: "Input" top: "x"
+        input_param { shape { dim: \(Self.items) dim: 3 dim: 12 dim: 12 } } }
+      layer { name: "a" type: "Convolution" bottom: "x" top: "a"
+        convolution_param { num_output: 32 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+      layer { name: "p" type: "Pooling" bottom: "a" top: "p" pooling_param { kernel_size: 2 stride: 2 } }
+      layer { name: "mvn" type: "MVN" bottom: "x" top: "m" }
+      layer { name: "b" type: "Convolution" bottom: "p" top: "b"
+        convolution_param { num_output: 160 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+      layer { name: "q" type: "Pooling" bottom: "b" top: "q"
+        pooling_param { pool: AVE global_pooling: true } }
+      layer { name: "end" type: "Reduction" bottom: "m" top: "end" reduction_param { axis: 1 } }
+      """
+    let (parts, whole) = (try net(text, dividing: true), try net(text, dividing: false))
+    #expect(parts.layers.filter { $0.type == "TakeMicroBatch" }.count == 2)
+    for net in [parts, whole] {
+      try fill(net, items: Self.items)
+      try net.forward()
+    }
+    for (a, b) in zip(parts.outputs, whole.outputs) {
+      #expect(Closeness.worst(a.blob.data.values, b.blob.data.values) < 1e-5, "\(a.blob.name)")
+    }
+  }
+
   @Test func whoMayLookSeesWholeBatches() throws {
     var context = LayerContext(phase: .test)
     context.mostBlobBytes = 1

@@ -168,8 +168,11 @@ extension Tensor {
 // MARK: - Packed order
 
 extension Tensor {
-  /// The packed layout that holds the newest values, `nil` if they are in plain order.
-  package var layout: (any PackedLayout)? { storage.layout }
+  /// The packed layout that holds the newest values, `nil` if they are in plain order, or in one of another
+  /// shape under which they were written: a view under its own shape shows them in plain order alone.
+  package var layout: (any PackedLayout)? {
+    storage.layout.flatMap { $0.extents == shape.dimensions ? $0 : nil }
+  }
   /// `plain`, `channels last`, `blocked by 16 channels`…
   package var orderName: String { layout?.orderName ?? "plain" }
 

@@ -6,7 +6,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   package let isPlain: Bool
   package let byteCount: Int
   /// The tensor's extents, which do not depend on the order.
-  package var extents: [Int] { descriptor.extents }
+  package let extents: [Int]
   /// The second axis is contiguous, and that is another order than the plain one.
   package let isChannelsLast: Bool
   package let channelRuns: ChannelRuns?
@@ -20,6 +20,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
 
   init(_ descriptor: MemoryDescriptor) {
     self.descriptor = descriptor
+    extents = descriptor.extents
     byteCount = descriptor.byteCount
     isPlain = Self.isEqual(descriptor, .plain)
     isChannelsLast = !isPlain && Self.isEqual(descriptor, .channelsLast)

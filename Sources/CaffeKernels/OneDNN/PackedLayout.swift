@@ -2,6 +2,8 @@
 ///
 /// Two layouts are equal when their bytes mean the same.
 package protocol PackedLayout: AnyObject, Sendable {
+  /// Of the tensors that lie so.
+  var extents: [Int] { get }
   /// Bytes a tensor takes in this layout, padding included.
   var byteCount: Int { get }
   /// In a word or two: `channels last`.

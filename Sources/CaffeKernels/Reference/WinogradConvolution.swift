@@ -23,6 +23,7 @@ package final class WinogradConvolution {
   private var gradientPass: ck_winograd
   /// What negative outputs are multiplied with.
   private let slope: Float
+  private let gradients: WeightedGradients
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
   /// Whether a copy of the weights serves until their revision changes.
@@ -83,6 +84,7 @@ package final class WinogradConvolution {
     if gradients.contains(.weights) {
       scratchCount = max(scratchCount, ck_winograd_gradient_scratch(&forwardPass))
     }
+    self.gradients = gradients
     self.scratchpad = scratchpad
     scratch = scratchpad.claim(scratchCount * MemoryLayout<Float>.stride)
   }
@@ -116,6 +118,7 @@ package final class WinogradConvolution {
     _ outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
     through relu: PassedReLU? = nil, into inputGradient: UnsafeMutablePointer<Float>
   ) {
+    precondition(gradients.contains(.input), "no working memory for the input's gradient")
     var finish = ck_winograd_finish(
       bias: nil, slope: relu?.slope ?? 1, signs: relu?.outputs)
     ck_winograd_convolve(
@@ -127,6 +130,7 @@ package final class WinogradConvolution {
     _ input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, into weights: GradientSum,
     bias: GradientSum?
   ) {
+    precondition(gradients.contains(.weights), "no working memory for the weights' gradient")
     ck_winograd_gradient(
       &forwardPass, input, outputGradient, working, weights.isZero ? 0 : 1, weights.values,
       bias?.isZero == false ? 1 : 0, bias?.values)

@@ -25,9 +25,10 @@ struct ConvolutionTrial: SpeedChoices.Trial {
     let (bottom, top, weights, bias) = (blobs.bottom, blobs.top, blobs.weights, blobs.bias)
     operation.forward(bottom.data, weights: weights.data, bias: bias.data, into: top.data)
     _ = top.data.read(in: topOrder)
-    guard !gradients.isEmpty else { return }
-    operation.backwardWeights(
-      bottom.data, outputGradient: top.diff, addingTo: weights.diff, bias: bias.diff)
+    if gradients.contains(.weights) {
+      operation.backwardWeights(
+        bottom.data, outputGradient: top.diff, addingTo: weights.diff, bias: bias.diff)
+    }
     guard gradients.contains(.input) else { return }
     operation.backwardData(top.diff, weights: weights.data, into: bottom.diff)
     _ = bottom.diff.read(in: order)

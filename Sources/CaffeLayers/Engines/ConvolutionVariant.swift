@@ -162,7 +162,12 @@ extension ConvolutionRequest {
   /// All that the speed depends on.
   fileprivate func key(sample: ConvolutionGeometry) -> String {
     let passes =
-      gradients.isEmpty ? "forward" : gradients.contains(.input) ? "all" : "no input"
+      switch gradients {
+      case []: "forward"
+      case .weights: "no input"
+      case .input: "no weights"
+      default: "all"
+      }
     let isRectified = if case .relu = fused { true } else { false }
     let settings = [
       hasBias ? "bias" : "no bias", isRectified ? "ReLU" : nil,

@@ -8,7 +8,7 @@ struct PlannedSweep {
   /// From the layers that take a micro-batch to those that join what has become of them.
   var layers: Range<Int>
   /// The blobs of the whole batch that go into it.
-  let entries: [Int]
+  var entries: [Int]
   let batches: MicroBatches
 }
 
@@ -150,6 +150,9 @@ extension NetPlan {
     let joiners = try exits.map { exit in
       let whole = addBlob(blobs[exit].name, try blobs[exit].shape.ofItems(items))
       replaceBottoms(exit, by: whole, in: range.upperBound..<layers.count)
+      for later in sweeps.indices {
+        sweeps[later].entries = sweeps[later].entries.map { $0 == exit ? whole : $0 }
+      }
       blobs[whole].isOutput = blobs[exit].isOutput
       blobs[exit].isOutput = false
       return try planned(

@@ -59,12 +59,10 @@ extension NetPlan {
     }
   }
 
-  /// For each layer, the Split that reads its only top, unless one of its tops is in the objective: that
-  /// one's gradient is written once, and must stay.
+  /// For each layer, the Split that reads its only top.
   func splits() -> [Layer?] {
     var splits = [Layer?](repeating: nil, count: layers.count)
-    for split in layers
-    where split.kind.topMemory == .view && split.lossWeights.allSatisfy({ $0 == 0 }) {
+    for split in layers where split.kind.topMemory == .view {
       for maker in blobs[split.bottoms[0]].makers where layers[maker].tops.count == 1 {
         splits[maker] = split.layer
       }

@@ -7,7 +7,6 @@ extension NetPlan {
   package func servedReLUs() -> [[Int?]] {
     layers.map { layer in
       guard layer.needsBackward, !layer.isView, layer.kind.servesReLUs(layer.parameter),
-        layer.lossWeights.allSatisfy({ $0 == 0 }),
         layer.tops.allSatisfy({ blobs[$0].makers.count == 1 })
       else { return [] }
       return zip(layer.bottoms, layer.propagateDown).map { $1 ? servedReLU(on: $0) : nil }
