@@ -53,6 +53,8 @@ public final class Net {
     package let layer: Layer
     package let place: String
     package let needsBackward: Bool
+    /// A top is a bottom.
+    let isInPlace: Bool
     /// The tops whose memory may go after the backward pass; empty if the net does not reuse memory.
     let discardable: [Blob]
     /// The blobs whose values may go after the forward pass; likewise.
@@ -146,6 +148,7 @@ public final class Net {
         layer.onlyReader = onlyReaders.isEmpty ? nil : onlyReaders[index]
         return Step(
           layer: layer, place: planned.place, needsBackward: planned.needsBackward,
+          isInPlace: !Set(planned.bottoms).isDisjoint(with: planned.tops),
           discardable: reusesMemory ? endingBackward[index].map { blobs[$0] } : [],
           ending: reusesMemory
             ? lives[index].filter { !outlasting.contains($0) }.map { blobs[$0] } : [],
@@ -259,8 +262,8 @@ extension Net {
 
   public func backward(layer index: Int) throws {
     let step = steps[index]
-    // Where nobody puts in other ones, layers below may have passed their memory on.
-    if reusesMemory { seedGradients(of: step.layer) }
+    // Where layers may have written over it, or passed its memory on; who looks in may put in another one.
+    if reusesMemory || step.isInPlace { seedGradients(of: step.layer) }
     guard step.needsBackward, !step.layer.isFused(.backward) else { return }
     try locate(step) { try step.layer.backward(propagateDown: step.layer.propagateDown) }
     for blob in step.discardable { discard(blob, of: step.layer) }

@@ -14,6 +14,8 @@ struct ReLUBelowTests {
     var tops = #"top: "y""#
     /// Layers behind the Pooling.
     var behind = ""
+    /// What the InnerProduct reads.
+    var last = "y"
     var isFused = true
   }
 
@@ -33,6 +35,11 @@ struct ReLUBelowTests {
       testDescription: "a Sigmoid in place behind it",
       behind: #"layer { name: "s" type: "Sigmoid" bottom: "y" top: "y" }"#, isFused: false),
     Case(
+      testDescription: "a Sigmoid in place on a view of it",
+      behind: #"layer { name: "v" type: "Flatten" bottom: "y" top: "v" }"#
+        + #"layer { name: "s" type: "Sigmoid" bottom: "v" top: "v" }"#,
+      last: "v", isFused: false),
+    Case(
       testDescription: "another reader",
       behind: #"layer { name: "more" type: "Reduction" bottom: "c" top: "more" loss_weight: 0.1 }"#,
       isFused: false),
@@ -50,7 +57,7 @@ struct ReLUBelowTests {
         relu_param { negative_slope: \(c.slope) } }
       layer { name: "y" type: "Pooling" bottom: "c" \(c.tops) pooling_param { \(c.pooling) } }
       \(c.behind)
-      layer { name: "ip" type: "InnerProduct" bottom: "y" top: "s"
+      layer { name: "ip" type: "InnerProduct" bottom: "\(c.last)" top: "s"
         inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
       layer { name: "loss" type: "Reduction" bottom: "s" top: "loss" loss_weight: 1
         reduction_param { operation: SUMSQ } }
@@ -88,8 +95,12 @@ struct ReLUBelowTests {
     for items in [2, 2, 5] { try pair.expectSame(["x": [items, 16, 9, 7]]) }
   }
 
-  /// The gradient of a loss is there from the beginning, and nobody writes it again.
-  @Test func aPoolingInTheObjectiveLeavesItsGradient() throws {
+  /// The gradient of the objective is there again in each iteration, whoever has written over it.
+  @Test(arguments: [
+    #"layer { name: "y" type: "Pooling" bottom: "c" top: "y" pooling_param { kernel_size: 2 } }"#,
+    #"layer { name: "y" type: "ReLU" bottom: "c" top: "c" relu_param { negative_slope: 0.5 } }"#,
+  ])
+  func theObjectiveKeepsItsGradient(_ last: String) throws {
     let pair = try FusedPair(
       """
       layer { name: "in" type: "Input" top: "x"
@@ -97,8 +108,7 @@ struct ReLUBelowTests {
       layer { name: "c" type: "Convolution" bottom: "x" top: "c"
         convolution_param { num_output: 16 kernel_size: 3 weight_filler { type: "xavier" } } }
       layer { name: "relu" type: "ReLU" bottom: "c" top: "c" relu_param { negative_slope: 0.2 } }
-      layer { name: "y" type: "Pooling" bottom: "c" top: "y" loss_weight: 1
-        pooling_param { kernel_size: 2 } }
+      \(last.dropLast()) loss_weight: 1 }
       """)
     for _ in 0..<3 { try pair.expectSame() }
   }
