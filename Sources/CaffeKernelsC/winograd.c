@@ -70,8 +70,8 @@ void ck_winograd_filters(const struct ck_winograd *w, const float *filters, floa
 struct run_context {
   const struct ck_winograd *w;
   long chunk, part_floats;
-  const float *bottom, *transformed;
-  struct ck_winograd_finish finish;
+  const float *bottom, *transformed, *bias;
+  float slope;
   float *scratch, *top;
 };
 
@@ -114,7 +114,7 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
   for (long output = 0; output < w->outputs; output += lanes)
     write_top(
         w, products + output / width * x->chunk * width, group, output, first, tiles, top_place,
-        &x->finish, x->top);
+        x->bias, x->slope, x->top);
 }
 
 static void run_part(void *context, long part, long begin, long end) {
@@ -126,12 +126,13 @@ static void run_part(void *context, long part, long begin, long end) {
 }
 
 void ck_winograd_run(
-    const struct ck_winograd *w, const float *bottom, const float *transformed,
-    const struct ck_winograd_finish *finish, float *scratch, float *top) {
+    const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
+    float slope, float *scratch, float *top) {
   long room = w->groups * filled(w->outputs);
+  fill_bias(w, bias, scratch);
   struct run_context context = {
       .w = w, .chunk = run_chunk(w), .part_floats = run_floats(w, run_chunk(w)), .bottom = bottom,
-      .transformed = transformed, .finish = with_whole_bias(w, finish, scratch),
+      .transformed = transformed, .bias = scratch, .slope = slope,
       .scratch = scratch + room, .top = top};
   ck_parallel_parts(ck_winograd_tiles(w), w->parts, run_part, &context);
 }
@@ -143,14 +144,15 @@ long ck_winograd_convolve_scratch(const struct ck_winograd *w) {
 
 void ck_winograd_convolve(
     const struct ck_winograd *w, const float *bottom, const float *filters, int turned,
-    const struct ck_winograd_finish *finish, float *scratch, float *top) {
+    const float *bias, float slope, float *scratch, float *top) {
   struct winograd_filters plain = {filters, turned};
   if (winograd_shares_outputs(w)) {
-    winograd_run_outputs(w, bottom, plain, finish, scratch, top);
+    winograd_run_outputs(w, bottom, plain, bias, slope, scratch, top);
     return;
   }
   transform_filters(w, plain, scratch);
-  ck_winograd_run(w, bottom, scratch, finish, scratch + ck_winograd_filter_count(w), top);
+  ck_winograd_run(
+      w, bottom, scratch, bias, slope, scratch + ck_winograd_filter_count(w), top);
 }
 
 // Gradients of filters: all threads transform the same tiles, then each multiplies at places of its own.

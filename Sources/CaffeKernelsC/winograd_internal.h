@@ -70,14 +70,12 @@ static inline struct ck_tile tile_at(
       .x = x - w->pad_x};
 }
 
-/// The same with the bias of each group, or zeros, in whole vectors, which `out` has room for.
-static inline struct ck_winograd_finish with_whole_bias(
-    const struct ck_winograd *w, const struct ck_winograd_finish *finish, float *out) {
+/// The bias of each group in whole vectors; zeros without one.
+static inline void fill_bias(const struct ck_winograd *w, const float *bias, float *out) {
   long room = filled(w->outputs);
   memset(out, 0, sizeof(float) * (size_t)(w->groups * room));
-  for (long k = 0; finish->bias && k < w->groups * w->outputs; k++)
-    out[k / w->outputs * room + k % w->outputs] = finish->bias[k];
-  return (struct ck_winograd_finish){out, finish->slope, finish->signs};
+  for (long k = 0; bias && k < w->groups * w->outputs; k++)
+    out[k / w->outputs * room + k % w->outputs] = bias[k];
 }
 
 /// Plain filters and the way from them to transformed ones.
@@ -122,17 +120,15 @@ static inline void transform_bottom(
 /// Makes the outputs of a block, which begins with `output`, of products in rows of a panel.
 static inline void write_top(
     const struct ck_winograd *w, const float *products, long group, long output, long first,
-    long tiles, long place, const struct ck_winograd_finish *finish, float *top) {
-  long block = group * w->top.group + output / ck_winograd_lanes() * w->top.block;
+    long tiles, long place, const float *bias, float slope, float *top) {
+  float *block = top + group * w->top.group + output / ck_winograd_lanes() * w->top.block;
   for (long i = 0; i < tiles; i++) {
     long item;
     struct ck_tile tile = tile_at(w, 0, first + i, &item);
     tile.lanes = block_lanes(&w->top, w->outputs, output);
     ck_loops()->winograd_top(
         w->kernel, &tile, products + i * panel_width() + output % panel_width(), place,
-        finish->bias + group * filled(w->outputs) + output, finish->slope,
-        finish->signs ? finish->signs + block + item * w->top.item : NULL,
-        top + block + item * w->top.item);
+        bias + group * filled(w->outputs) + output, slope, block + item * w->top.item);
   }
 }
 
@@ -144,4 +140,4 @@ long winograd_outputs_scratch(const struct ck_winograd *w);
 /// filters that they need.
 void winograd_run_outputs(
     const struct ck_winograd *w, const float *bottom, struct winograd_filters filters,
-    const struct ck_winograd_finish *finish, float *scratch, float *top);
+    const float *bias, float slope, float *scratch, float *top);

@@ -14,8 +14,8 @@ struct outputs_context {
   const struct ck_winograd *w;
   struct winograd_filters filters;
   long group, part_floats;
-  const float *bottom;
-  struct ck_winograd_finish finish;
+  const float *bottom, *bias;
+  float slope;
   float *v, *rooms, *top;
 };
 
@@ -88,19 +88,20 @@ static void panels_part(void *context, long part, long begin, long end) {
     for (long output = panel * width; output < least((panel + 1) * width, w->outputs);
          output += ck_winograd_lanes())
       write_top(
-          w, products, x->group, output, 0, ck_winograd_tiles(w), products_place(w),
-          &x->finish, x->top);
+          w, products, x->group, output, 0, ck_winograd_tiles(w), products_place(w), x->bias,
+          x->slope, x->top);
   }
 }
 
 void winograd_run_outputs(
     const struct ck_winograd *w, const float *bottom, struct winograd_filters filters,
-    const struct ck_winograd_finish *finish, float *scratch, float *top) {
+    const float *bias, float slope, float *scratch, float *top) {
   long room = w->groups * filled(w->outputs);
   struct outputs_context x = {
       .w = w, .filters = filters, .part_floats = part_floats(w), .bottom = bottom,
-      .finish = with_whole_bias(w, finish, scratch), .v = scratch + room,
+      .bias = scratch, .slope = slope, .v = scratch + room,
       .rooms = scratch + room + bottom_floats(w), .top = top};
+  fill_bias(w, bias, scratch);
   for (x.group = 0; x.group < w->groups; x.group++) {
     ck_parallel_for(ck_quotient(w->inputs, ck_winograd_lanes()), 1, bottoms_part, &x);
     ck_parallel_parts(panels(w->outputs), parts(w, panels(w->outputs)), panels_part, &x);

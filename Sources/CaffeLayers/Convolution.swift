@@ -45,8 +45,6 @@ final class ConvolutionLayer: Layer {
   private var folded: FoldedNormalization?
   /// The sum that the operation adds to.
   private var sum: ConvolutionSum?
-  /// Whose gradient the operation, on tiles, computes with the bottom's.
-  private var reluBelow: ReLULayer?
   /// How the only top is written to its place in that of a Concat.
   private var joined: (operation: any PackedConvolutionOperation, place: JoinedPlace)?
   /// Chosen when the net is set up; other shapes later on keep to it.
@@ -97,9 +95,7 @@ final class ConvolutionLayer: Layer {
     } caffe: {
       CaffeConvolutionOperation(geometry, precision: context.precision)
     }
-    let tiles = operation as? WinogradConvolutionOperation
-    if tiles != nil { engine.engine = .caffe }
-    reluBelow = tiles.flatMap { _ in fuseReLUBelow() }
+    if operation is WinogradConvolutionOperation { engine.engine = .caffe }
   }
 
   private func fastestOperation(
@@ -215,11 +211,7 @@ final class ConvolutionLayer: Layer {
           bottom.data, outputGradient: top.diff, addingTo: parameters[0].diff,
           bias: settings.hasBias ? parameters[1].diff : nil)
       }
-      guard propagateDown[index] else { continue }
-      if let reluBelow, let tiles = operation as? WinogradConvolutionOperation {
-        tiles.backwardData(
-          top.diff, weights: parameters[0].data, through: reluBelow, into: bottom.diff)
-      } else {
+      if propagateDown[index] {
         operation?.backwardData(top.diff, weights: parameters[0].data, into: bottom.diff)
       }
     }

@@ -138,7 +138,7 @@ struct BlocksTests {
     defer { for buffer in buffers { buffer.deallocate() } }
     let sources = buffers.prefix(number).map { UnsafePointer($0) }
     Machine.each { machine in
-      func result(_ relu: PassedReLU?) -> [Float] {
+      func result(_ relu: Blocks.PassedReLU?) -> [Float] {
         output(rows * extent) {
           Blocks.sumRows(
             sources, stride: stride, rows: rows, extent: extent, through: relu, into: $0)

@@ -143,16 +143,10 @@ private struct WinogradTrial {
     values.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 
-  func inputGradient(
-    of convolution: WinogradConvolution, throughReLUOfSlope slope: Float? = nil
-  ) -> [Float] {
+  func inputGradient(of convolution: WinogradConvolution) -> [Float] {
     let source = PackedTensor(outputLayout, outputGradient)
     let result = PackedTensor(inputLayout)
-    let outputs = PackedTensor(inputLayout, input)
-    convolution.backwardData(
-      source.floats, weights: weights,
-      through: slope.map { (outputs: UnsafePointer(outputs.floats), slope: $0) },
-      into: result.floats)
+    convolution.backwardData(source.floats, weights: weights, into: result.floats)
     return result.values(geometry.inputCount)
   }
 
@@ -237,16 +231,6 @@ private struct WinogradTrial {
       let expected = trial.output(of: convolution, bias: trial.bias)
       #expect(trial.output(of: convolution, apart: 48) == expected)
     }
-  }
-
-  /// One whose outputs the input is.
-  @Test(arguments: try WinogradCase.all() + WinogradCase.manyChannels())
-  func gradientsMayPassAReLU(_ c: WinogradCase) throws {
-    let trial = try WinogradTrial(c)
-    let convolution = try trial.convolution(gradients: .input)
-    let free = trial.inputGradient(of: convolution)
-    let passed = trial.inputGradient(of: convolution, throughReLUOfSlope: 0.25)
-    #expect(passed == zip(free, trial.input).map { $1 > 0 ? $0 : 0.25 * $0 })
   }
 
   /// Their filters, transformed, take 17 MB and more.

@@ -48,6 +48,9 @@ package enum Blocks {
     sumRows(inputs, stride: count, rows: 1, extent: count, through: nil, into: output)
   }
 
+  /// A ReLU that a gradient passes on its way down: its outputs, which lie as the gradients do.
+  package typealias PassedReLU = (outputs: UnsafePointer<Float>, slope: Float)
+
   /// The rows of `extent` floats of `output`, one behind the other, become the sums of those of the
   /// inputs, in their order, which lie `stride` floats apart.
   package static func sumRows(

@@ -21,9 +21,6 @@ package enum ReLUKernel {
   }
 }
 
-/// A ReLU that a gradient passes on its way down: its outputs, which lie as the gradient does.
-package typealias PassedReLU = (outputs: UnsafePointer<Float>, slope: Float)
-
 /// y = x, held within `minimum...maximum`.
 package enum ClipKernel {
   package static func forward(

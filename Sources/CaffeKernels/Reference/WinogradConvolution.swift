@@ -100,29 +100,24 @@ package final class WinogradConvolution {
   ) {
     var pass = forwardPass
     if let stride { pass.top.item = stride }
-    var finish = ck_winograd_finish(bias: bias, slope: slope, signs: nil)
     guard let kept else {
-      return ck_winograd_convolve(&pass, input, weights(), 0, &finish, working, output)
+      return ck_winograd_convolve(&pass, input, weights(), 0, bias, slope, working, output)
     }
     if kept.revision != revision {
       ck_winograd_filters(&pass, weights(), kept.filters.floats)
       self.kept?.revision = revision
     }
-    ck_winograd_run(&pass, input, kept.filters.floats, &finish, working, output)
+    ck_winograd_run(&pass, input, kept.filters.floats, bias, slope, working, output)
   }
 
   /// Overwrites `inputGradient`.
-  ///
-  /// - Parameter relu: one whose outputs the input is, and whose gradient is applied too.
   package func backwardData(
     _ outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-    through relu: PassedReLU? = nil, into inputGradient: UnsafeMutablePointer<Float>
+    into inputGradient: UnsafeMutablePointer<Float>
   ) {
     precondition(gradients.contains(.input), "no working memory for the input's gradient")
-    var finish = ck_winograd_finish(
-      bias: nil, slope: relu?.slope ?? 1, signs: relu?.outputs)
     ck_winograd_convolve(
-      &gradientPass, outputGradient, weights, 1, &finish, working, inputGradient)
+      &gradientPass, outputGradient, weights, 1, nil, 1, working, inputGradient)
   }
 
   /// Adds to the gradients that are given.

@@ -44,25 +44,15 @@ long ck_winograd_tiles(const struct ck_winograd *w);
 /// As many parts as there are threads for.
 long ck_winograd_parts(const struct ck_winograd *w);
 
-/// What becomes of the sums of products.
-struct ck_winograd_finish {
-  /// A value for each output that is added to its sums; NULL for none.
-  const float *bias;
-  /// By which what is not positive is multiplied; 1 for none of that.
-  float slope;
-  /// Unless NULL, values that lie as the top does and say, in place of the sums, what is positive: the
-  /// outputs of a ReLU that a gradient passes.
-  const float *signs;
-};
-
-/// top ← what becomes of the convolved bottom.
+/// top ← convolved bottom + bias, negative values times `slope` (1 for none of that).
 ///
 /// `filters` are `[groups · outputs, inputs, kernel, kernel]`. If `turned`, `w` describes the way from a
 /// convolution's top's gradient (its bottom) to its bottom's (its top), and they are that
-/// convolution's: `[groups · inputs, outputs, kernel, kernel]` in the words of `w`.
+/// convolution's: `[groups · inputs, outputs, kernel, kernel]` in the words of `w`. `bias` has a value
+/// for each output, or is NULL.
 void ck_winograd_convolve(
     const struct ck_winograd *w, const float *bottom, const float *filters, int turned,
-    const struct ck_winograd_finish *finish, float *scratch, float *top);
+    const float *bias, float slope, float *scratch, float *top);
 
 /// Floats of all transformed filters.
 long ck_winograd_filter_count(const struct ck_winograd *w);
@@ -70,8 +60,8 @@ long ck_winograd_filter_count(const struct ck_winograd *w);
 void ck_winograd_filters(const struct ck_winograd *w, const float *filters, float *transformed);
 /// As `ck_winograd_convolve`, of transformed filters.
 void ck_winograd_run(
-    const struct ck_winograd *w, const float *bottom, const float *transformed,
-    const struct ck_winograd_finish *finish, float *scratch, float *top);
+    const struct ck_winograd *w, const float *bottom, const float *transformed, const float *bias,
+    float slope, float *scratch, float *top);
 
 /// Floats of working memory of `ck_winograd_convolve`, `ck_winograd_run` and `ck_winograd_gradient`.
 long ck_winograd_convolve_scratch(const struct ck_winograd *w);

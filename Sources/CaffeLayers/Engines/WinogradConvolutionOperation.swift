@@ -55,17 +55,8 @@ struct WinogradConvolutionOperation: PackedConvolutionOperation {
   }
 
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
-    backwardData(outputGradient, weights: weights, through: nil, into: inputGradient)
-  }
-
-  /// - Parameter relu: one in place on the input, whose gradient is applied too.
-  func backwardData(
-    _ outputGradient: Tensor, weights: Tensor, through relu: ReLULayer?,
-    into inputGradient: Tensor
-  ) {
-    let passed = relu.map { (outputs: $0.top[0].data.read(in: inputOrder), slope: $0.slope) }
     convolution.backwardData(
-      outputGradient.read(in: outputOrder), weights: weights.read(), through: passed,
+      outputGradient.read(in: outputOrder), weights: weights.read(),
       into: inputGradient.overwrite(in: inputOrder))
   }
 

@@ -10,16 +10,6 @@ extension Layer {
     return gradients
   }
 
-  /// Takes over the gradient of a ReLU in place on the only bottom, where nobody can look and nobody else
-  /// has: the bottom's values must stay. To be called by `reshape()`.
-  func fuseReLUBelow() -> ReLULayer? {
-    guard bottom.count == 1, propagateDown[0], let relu = makers.first?.last?.layer as? ReLULayer,
-      relu.bottom[0] === relu.top[0], !relu.isFused(.backward)
-    else { return nil }
-    fuse(.backward, of: relu)
-    return relu
-  }
-
   /// Takes over the gradients of ReLUs in place on the bottoms, as far as the net is planned so: for each
   /// bottom, the ReLU. To be called by `reshape()`.
   func fuseServedReLUs() -> [ReLULayer?] {
