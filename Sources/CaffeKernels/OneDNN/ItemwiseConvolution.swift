@@ -13,9 +13,8 @@ package final class ItemwiseConvolution {
   private let inputSize: Int
   private let weights: PackedWeights
   private let scratchpad: Scratchpad
-  private let scratch: Scratchpad.Region
-  /// Bytes of a thread's working memory.
-  private let share: Int
+  /// One for each thread.
+  private let scratch: [Scratchpad.Region]
 
   /// - Parameters:
   ///   - fused: is done to the output.
@@ -27,9 +26,10 @@ package final class ItemwiseConvolution {
     scratchpad: Scratchpad
   ) throws {
     items = geometry.batch
+    guard items > 0 else { throw EngineRefusal("there are no items") }
     let threads = min(Threads.count, items)
-    let rounds = (items + threads - 1) / max(1, threads)
-    guard items > 0, 16 * (rounds * threads - items) <= items else {
+    let waiting = (threads - items % threads) % threads
+    guard 16 * waiting <= items else {
       throw EngineRefusal("\(items) items are not shared evenly by \(threads) threads")
     }
     let descriptors = ConvolutionDescriptors(
@@ -50,9 +50,8 @@ package final class ItemwiseConvolution {
     self.primitives = primitives
     inputSize = input.byteCount
     weights = .ordered(chosen.layout(.weights), sharing: whole.weights)
-    share = (chosen.byteCount(.scratchpad) + 63) / 64 * 64
     self.scratchpad = scratchpad
-    scratch = scratchpad.claim(share * threads)
+    scratch = scratchpad.claim(primitives.map { _ in chosen.byteCount(.scratchpad) })
   }
 
   /// Overwrites the items of `output`, which lie `stride` bytes apart; else as `WeightedForward.run`.
@@ -62,9 +61,9 @@ package final class ItemwiseConvolution {
   ) {
     nonisolated(unsafe) let (values, bias, output) = (values, bias, output)
     nonisolated(unsafe) let weights = weights.read(plain(), revision: revision)
-    nonisolated(unsafe) let working = scratchpad.pointer(to: scratch)
+    nonisolated(unsafe) let working = scratch.map { scratchpad.pointer(to: $0) }
     nonisolated(unsafe) let primitives = primitives
-    let (share, inputSize) = (share, inputSize)
+    let inputSize = inputSize
     Threads.forEachPart(of: items, in: primitives.count) { part, items in
       let primitive = primitives[part]
       primitive.bind(.weights, weights)
@@ -72,7 +71,7 @@ package final class ItemwiseConvolution {
       for item in items {
         primitive.bind(.input, values + item * inputSize)
         primitive.bind(.output, output + item * stride)
-        primitive.run(scratchpad: working.map { $0 + part * share })
+        primitive.run(scratchpad: working[part])
       }
     }
   }

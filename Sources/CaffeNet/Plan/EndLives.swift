@@ -11,8 +11,10 @@ extension NetPlan {
   package func livesEnding(serving served: [[Int?]] = []) -> [[Int]] {
     let owners = owners()
     let relus = Set(served.joined().compactMap { $0 })
-    var lastReaders: [Int: Int] = [:]
+    let servers = served.indices.filter { served[$0].contains { $0 != nil } }
     var staying = Set(blobs.indices.filter { blobs[$0].isOutput }.map { owners[$0] })
+    for server in servers { staying.formUnion(layers[server].tops.map { owners[$0] }) }
+    var lastReaders: [Int: Int] = [:]
     for (index, layer) in layers.enumerated() {
       for bottom in layer.bottoms { lastReaders[owners[bottom]] = index }
       if layer.gradientReadsBottoms {
@@ -20,8 +22,7 @@ extension NetPlan {
         // What a layer runs in place on, it keeps.
         staying.formUnion(layer.bottoms.map { owners[$0] }.filter { !tops.contains($0) })
       }
-      let serves = !served.isEmpty && served[index].contains { $0 != nil }
-      if layer.bottoms.isEmpty || serves || layer.gradientReadsTops && !relus.contains(index) {
+      if layer.bottoms.isEmpty || layer.gradientReadsTops && !relus.contains(index) {
         staying.formUnion(layer.tops.map { owners[$0] })
       }
     }
