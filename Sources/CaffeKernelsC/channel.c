@@ -177,11 +177,11 @@ static void sum_block(const struct channel_context *x, long first) {
   double total[CK_LANES] = {0};
   ck_spread(x->p, 0, first, x->block, constants);
   long extent = x->inner * x->block, summed = 0;
-  const struct ck_rows rows = {x->inner == 1 ? x->outer : 1, x->channels, extent};
+  const struct ck_rows rows = {x->inner == 1 ? x->outer : 1, x->channels, extent, false};
   for (long row = 0; row < x->outer; row++) {
     long offset = (row * x->channels + first) * x->inner;
-    ck_prefetch_row(x->a + offset, &rows);
-    if (x->b) ck_prefetch_row(x->b + offset, &rows);
+    ck_prefetch_row(x->a, offset, &rows);
+    if (x->b) ck_prefetch_row(x->b, offset, &rows);
     for (long i = 0; i < extent; i += CK_LANES) {
       ck_loops()->accumulate[x->reduction](
           x->a + offset + i, at(x->b, offset + i), constants,

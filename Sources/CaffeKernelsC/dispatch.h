@@ -1,5 +1,6 @@
 /// The table of loops, one per instruction set; only this module's own files see it.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ck_map.h"
@@ -18,12 +19,21 @@ static inline long ck_quotient(long a, long b) { return (a + b - 1) / b; }
 /// Rows of `count` elements that lie next to one another, the rows `stride` elements apart.
 struct ck_rows {
   long rows, stride, count;
+  /// The elements are bfloat16 (uint16_t), not float.
+  bool rounded;
 };
 
-/// Asks for the row 8 rows ahead: the processor does not foresee short rows that lie apart.
-static inline void ck_prefetch_row(const float *row, const struct ck_rows *rows) {
+/// Bytes of `count` elements.
+static inline long ck_bytes(long count, bool rounded) {
+  return count * (long)(rounded ? sizeof(uint16_t) : sizeof(float));
+}
+
+/// Asks for the row 8 rows after that at element `at`: the processor does not foresee short rows that
+/// lie apart.
+static inline void ck_prefetch_row(const void *values, long at, const struct ck_rows *rows) {
   if (rows->rows == 1) return;
-  for (long i = 0; i < rows->count; i += 16) __builtin_prefetch(row + 8 * rows->stride + i);
+  const char *row = (const char *)values + ck_bytes(at + 8 * rows->stride, rows->rounded);
+  for (long i = 0; i < ck_bytes(rows->count, rows->rounded); i += 64) __builtin_prefetch(row + i);
 }
 
 /// A tile of a plane of `height` by `width` cells, which are `cell` floats apart: it begins at (y, x) and

@@ -71,3 +71,19 @@ void ck_round_bfloat16(const float *values, long count, uint16_t *out) {
   struct rounding context = {values, out};
   ck_parallel_for(count, CK_LIGHT_GRAIN, round_part, &context);
 }
+
+struct widening {
+  const uint16_t *values;
+  float *out;
+};
+
+static void widen_part(void *context, long part, long begin, long end) {
+  (void)part;
+  const struct widening *widening = context;
+  ck_loops()->widen_bfloat16(widening->values + begin, end - begin, widening->out + begin);
+}
+
+void ck_widen_bfloat16(const uint16_t *values, long count, float *out) {
+  struct widening context = {values, out};
+  ck_parallel_for(count, CK_LIGHT_GRAIN, widen_part, &context);
+}

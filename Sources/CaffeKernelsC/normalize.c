@@ -16,9 +16,9 @@ enum { SUMMED = 16 };
 struct block {
   const struct ck_normalization *n;
   const struct ck_joined_gradient *joined;
-  const float *x, *dy, *residual;
-  float *y, *dx, *dscale, *dshift;
-  uint16_t *rounded;
+  const void *x, *dy, *residual;
+  void *y, *dx;
+  float *dscale, *dshift;
 };
 
 /// What the lanes of one block of channels are multiplied by and compared with.
@@ -32,6 +32,10 @@ struct stretch {
   struct ck_rows rows;
 };
 
+/// Where the stretch begins in a blob; NULL in none.
+static void *begin_of(const struct stretch *s, const void *values) {
+  return values ? (char *)values + ck_bytes(s->offset, s->rows.rounded) : NULL;
+}
 
 static long least(long a, long b) { return a < b ? a : b; }
 
@@ -47,13 +51,14 @@ static long stretches(const struct ck_normalization *n) {
 static struct stretch stretch(const struct ck_normalization *n, long first, long index) {
   if (n->inner == 1) {
     long row = index * SUMMED;
-    struct ck_rows rows = {least(n->outer - row, SUMMED), n->channels, n->block};
+    struct ck_rows rows = {least(n->outer - row, SUMMED), n->channels, n->block, n->rounded};
     return (struct stretch){row * n->channels + first, rows};
   }
   long row = index / stretches_of_row(n);
   long begin = index % stretches_of_row(n) * SUMMED * CK_LANES;
   long count = least(n->inner * n->block - begin, SUMMED * CK_LANES);
-  return (struct stretch){(row * n->channels + first) * n->inner + begin, {1, count, count}};
+  return (struct stretch){
+      (row * n->channels + first) * n->inner + begin, {1, count, count, n->rounded}};
 }
 
 static double population(const struct ck_normalization *n) { return (double)(n->outer * n->inner); }
@@ -64,7 +69,7 @@ static void add_moments(
     double *square) {
   struct stretch s = stretch(b->n, first, index);
   float sums[CK_LANES] = {0}, squares[CK_LANES] = {0};
-  ck_loops()->lane_moments(b->x + s.offset, pivot, &s.rows, sums, squares);
+  ck_loops()->lane_moments(begin_of(&s, b->x), pivot, &s.rows, sums, squares);
   ck_add_lanes(sums, total);
   ck_add_lanes(squares, square);
 }
@@ -122,11 +127,11 @@ static void normalize_part(void *context, long part, long begin, long end) {
     struct lanes k = constants(b->n, first);
     for (long i = stretches(b->n) - 1; i >= 0; i--) {
       struct stretch s = stretch(b->n, first, i);
-      const float *x = b->x + s.offset;
-      float *y = b->y + s.offset;
+      const void *x = begin_of(&s, b->x);
+      void *y = begin_of(&s, b->y);
       if (b->residual)
         ck_loops()->lane_normalize_add(
-            x, b->residual + s.offset, k.scale, k.shift, b->n->floor, &s.rows, y);
+            x, begin_of(&s, b->residual), k.scale, k.shift, b->n->floor, &s.rows, y);
       else
         ck_loops()->lane_normalize(x, k.scale, k.shift, b->n->floor, &s.rows, y);
     }
@@ -138,9 +143,8 @@ static void join(
     const struct block *b, const struct stretch *s, const float *centre, float *sums,
     float *products) {
   const struct ck_joined_gradient *g = b->joined;
-  long o = s->offset;
   ck_loops()->lane_join_gradients(
-      g->sum + o, g->other ? g->other + o : NULL, g->y ? g->y + o : NULL, b->x + o, centre,
+      begin_of(s, g->sum), begin_of(s, g->other), begin_of(s, g->y), begin_of(s, b->x), centre,
       &s->rows, sums, products);
 }
 
@@ -159,8 +163,8 @@ static void find_gradient(
       join(b, &s, k->centre, sums, products);
     else
       ck_loops()->lane_gradient_sums(
-          b->dy + s.offset, b->x + s.offset, k->scale, k->shift, n->floor, k->centre, &s.rows, sums,
-          products);
+          begin_of(&s, b->dy), begin_of(&s, b->x), k->scale, k->shift, n->floor, k->centre, &s.rows,
+          sums, products);
     ck_add_lanes(sums, total);
     ck_add_lanes(products, product);
   }
@@ -189,8 +193,8 @@ static void backward_part(void *context, long part, long begin, long end) {
     for (long i = stretches(b->n) - 1; i >= 0; i--) {
       struct stretch s = stretch(b->n, first, i);
       ck_loops()->lane_normalize_backward(
-          b->dy + s.offset, b->x + s.offset, k.scale, k.shift, gradient_floor(b), k.scale, p, q,
-          &s.rows, b->dx ? b->dx + s.offset : NULL, b->rounded ? b->rounded + s.offset : NULL);
+          begin_of(&s, b->dy), begin_of(&s, b->x), k.scale, k.shift, gradient_floor(b), k.scale, p, q,
+          &s.rows, begin_of(&s, b->dx));
     }
   }
 }
@@ -201,32 +205,22 @@ static void for_blocks(const struct ck_normalization *n, ck_body body, struct bl
 }
 
 void ck_normalize(
-    const struct ck_normalization *n, const float *x, const float *residual, float *y) {
+    const struct ck_normalization *n, const void *x, const void *residual, void *y) {
   struct block b = {.n = n, .x = x, .residual = residual, .y = y};
   for_blocks(n, normalize_part, &b);
 }
 
-/// `dx` as floats, or as the rounded values that `n` says they are.
-static void write_to(struct block *b, void *dx) {
-  if (b->n->rounds_gradient)
-    b->rounded = dx;
-  else
-    b->dx = dx;
-}
-
 void ck_normalize_backward(
-    const struct ck_normalization *n, const float *dy, const float *x, void *dx, float *dscale,
+    const struct ck_normalization *n, const void *dy, const void *x, void *dx, float *dscale,
     float *dshift) {
-  struct block b = {.n = n, .x = x, .dy = dy, .dscale = dscale, .dshift = dshift};
-  write_to(&b, dx);
+  struct block b = {.n = n, .x = x, .dy = dy, .dx = dx, .dscale = dscale, .dshift = dshift};
   for_blocks(n, backward_part, &b);
 }
 
 void ck_normalize_joined_backward(
-    const struct ck_normalization *n, const struct ck_joined_gradient *joined, const float *x,
+    const struct ck_normalization *n, const struct ck_joined_gradient *joined, const void *x,
     void *dx, float *dscale, float *dshift) {
-  struct block b = {.n = n, .joined = joined, .x = x, .dy = joined->sum, .dscale = dscale,
-                    .dshift = dshift};
-  write_to(&b, dx);
+  struct block b = {.n = n, .joined = joined, .x = x, .dy = joined->sum, .dx = dx,
+                    .dscale = dscale, .dshift = dshift};
   for_blocks(n, backward_part, &b);
 }

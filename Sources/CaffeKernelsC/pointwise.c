@@ -8,9 +8,10 @@
 
 struct cells_context {
   const struct ck_cells *cells;
-  const float *source;
-  uint16_t *rounded;
-  float *spread;
+  const void *source;
+  /// What `source` has is bfloat16.
+  bool rounded;
+  void *out;
 };
 
 /// Rows of `width` cells that are worth a thread.
@@ -25,16 +26,21 @@ static void round_part(void *context, long part, long begin, long end) {
   long height = ck_quotient(c->height, c->step_y), width = ck_quotient(c->width, c->step_x);
   for (long row = begin; row < end; row++) {
     long y = row / height * c->height + row % height * c->step_y;
-    const float *source = b->source + y * c->width * c->channels;
-    uint16_t *out = b->rounded + row * width * c->channels;
-    for (long x = 0; x < width; x++)
-      ck_loops()->round_bfloat16(
-          source + x * c->step_x * c->channels, c->channels, out + x * c->channels);
+    uint16_t *out = (uint16_t *)b->out + row * width * c->channels;
+    for (long x = 0; x < width; x++, out += c->channels) {
+      const char *cell = (const char *)b->source +
+                         ck_bytes((y * c->width + x * c->step_x) * c->channels, b->rounded);
+      if (b->rounded)
+        memcpy(out, cell, (size_t)ck_bytes(c->channels, true));
+      else
+        ck_loops()->round_bfloat16((const float *)cell, c->channels, out);
+    }
   }
 }
 
-void ck_round_cells(const struct ck_cells *cells, const float *values, uint16_t *rows) {
-  struct cells_context context = {.cells = cells, .source = values, .rounded = rows};
+void ck_round_cells(
+    const struct ck_cells *cells, const void *values, bool rounded, uint16_t *rows) {
+  struct cells_context context = {cells, values, rounded, rows};
   ck_parallel_for(
       cells->items * ck_quotient(cells->height, cells->step_y), grain(cells), round_part, &context);
 }
@@ -44,21 +50,22 @@ static void spread_part(void *context, long part, long begin, long end) {
   const struct cells_context *b = context;
   const struct ck_cells *c = b->cells;
   long height = ck_quotient(c->height, c->step_y), width = ck_quotient(c->width, c->step_x);
-  size_t cell = (size_t)c->channels * sizeof(float);
+  size_t cell = (size_t)ck_bytes(c->channels, b->rounded);
   for (long row = begin; row < end; row++) {
-    float *out = b->spread + row * c->width * c->channels;
+    char *out = (char *)b->out + (size_t)(row * c->width) * cell;
     memset(out, 0, (size_t)c->width * cell);
     long y = row % c->height;
     if (y % c->step_y) continue;
-    const float *source =
-        b->source + (row / c->height * height + y / c->step_y) * width * c->channels;
+    const char *source =
+        (const char *)b->source +
+        (size_t)((row / c->height * height + y / c->step_y) * width) * cell;
     for (long x = 0; x < width; x++)
-      memcpy(out + x * c->step_x * c->channels, source + x * c->channels, cell);
+      memcpy(out + (size_t)(x * c->step_x) * cell, source + (size_t)x * cell, cell);
   }
 }
 
-void ck_spread_cells(const struct ck_cells *cells, const float *rows, float *values) {
-  struct cells_context context = {.cells = cells, .source = rows, .spread = values};
+void ck_spread_cells(const struct ck_cells *cells, const void *rows, bool rounded, void *values) {
+  struct cells_context context = {cells, rows, rounded, values};
   ck_parallel_for(cells->items * cells->height, grain(cells), spread_part, &context);
 }
 

@@ -36,11 +36,6 @@ final class BatchNormLayer: Layer {
   private var factors: ScaleLayer.Factors?
   /// A ReLU without slope is fused.
   private var isRectified = false
-  /// How the layer below, whose top this one normalises in place, reads the gradient: it says so before
-  /// this one is prepared.
-  var roundedGradient: RoundedOrder?
-  /// Takes the rounded gradient, which must not go over what it is made of.
-  private var rounded: Tensor?
 
   override init(_ parameter: LayerParameter, context: LayerContext) throws {
     eps = parameter.batchNormParam.eps
@@ -83,9 +78,8 @@ final class BatchNormLayer: Layer {
     plain = try channelExtents(of: bottom[0].shape)
     for tensor in [mean, variance] { tensor.reshape(try Shape([plain.channels])) }
     kept.prepare(for: self, isNeeded: propagateDown[0])
-    rounded = roundedGradient == nil ? nil : bottom[0].diff.companion()
     try fuseFollowers()
-    announceTop(in: order.layout)
+    announceTop(in: order(adding: nil).layout)
   }
 
   /// Takes a Scale and a ReLU behind it along: one pass over memory instead of three.
@@ -115,8 +109,12 @@ final class BatchNormLayer: Layer {
     return (scale, factors)
   }
 
-  /// The order in which the bottom lies.
-  var order: ChannelOrder { ChannelOrder(of: bottom[0].data, plain: plain) }
+  /// The order in which the bottom lies: rounded if what is added to the normalised values is so too.
+  func order(adding residual: Tensor?) -> ChannelOrder {
+    ChannelOrder(
+      of: bottom[0].data, plain: plain,
+      rounded: [bottom[0].data, residual].allSatisfy { $0?.isRounded ?? true })
+  }
 
   override func forward() throws {
     forward(adding: nil, isRectified: isRectified, into: top[0].data)
@@ -125,23 +123,22 @@ final class BatchNormLayer: Layer {
   /// sum ← max(y + residual, 0), or y + residual.
   func forward(adding residual: Tensor?, isRectified: Bool, into sum: Tensor) {
     guard bottom[0].count > 0 else { return }
-    let order = order
-    let input = kept.take(bottom[0].data).read(in: order.layout)
+    let order = order(adding: residual)
+    let input = kept.take(bottom[0].data).readBytes(in: order.layout)
     if usesKeptStatistics { readStatistics() }
     kernel(order, isRectified: isRectified).forward(
-      input, adding: residual?.read(in: order.layout), into: sum.overwrite(in: order.layout))
+      input, adding: residual?.readBytes(in: order.layout),
+      into: sum.overwriteBytes(in: order.layout))
     if !usesKeptStatistics { updateStatistics() }
   }
 
-  private func kernel(
-    _ order: ChannelOrder, isRectified: Bool, roundsGradient: Bool = false
-  ) -> BatchNormKernel {
+  private func kernel(_ order: ChannelOrder, isRectified: Bool) -> BatchNormKernel {
     BatchNormKernel(
       order.extents, epsilon: eps,
       statistics: .init(
         mean: mean.update(), variance: variance.update(), areGiven: usesKeptStatistics),
       scale: factors?.scale.data.read(), shift: factors?.shift?.data.read(),
-      isRectified: isRectified, roundsGradient: roundsGradient)
+      isRectified: isRectified, isRounded: order.isRounded)
   }
 
   /// The BatchNorm that, alone or with its Scale, writes a blob last and is not worked into a convolution.
@@ -205,53 +202,36 @@ final class BatchNormLayer: Layer {
   override func backward(propagateDown: [Bool]) throws {
     defer { kept.release() }
     guard propagateDown[0], bottom[0].count > 0 else { return }
-    let order = ChannelOrder(of: top[0].diff, plain: plain)
-    let gradient = top[0].diff.read(in: order.layout)
-    let input = kept.values(of: bottom[0].data).read(in: order.layout)
-    writeGradient(in: order, isRectified: isRectified) { kernel, target in
-      kernel.backward(
-        gradient, input: input,
-        into: target ?? UnsafeMutableRawPointer(bottom[0].diff.overwrite(in: order.layout)),
-        scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
-    }
-  }
-
-  /// - Parameter write: writes the gradient to its argument: rounded, apart from all else; `nil` for the
-  ///   gradient's own place.
-  private func writeGradient(
-    in order: ChannelOrder, isRectified: Bool,
-    _ write: (BatchNormKernel, UnsafeMutableRawPointer?) -> Void
-  ) {
-    guard let rounded, let layout = roundedGradient?.rounding(order.layout) else {
-      write(kernel(order, isRectified: isRectified), nil)
-      return
-    }
-    write(
-      kernel(order, isRectified: isRectified, roundsGradient: true), rounded.overwrite(as: layout))
-    rounded.moveValues(to: bottom[0].diff)
-    rounded.discard()
+    let (gradient, input) = (top[0].diff, kept.values(of: bottom[0].data))
+    let order = ChannelOrder(of: gradient, plain: plain, rounded: input.isRounded)
+    let (gradientValues, inputValues) = (
+      gradient.readBytes(in: order.layout), input.readBytes(in: order.layout)
+    )
+    kernel(order, isRectified: isRectified).backward(
+      gradientValues, input: inputValues, into: bottom[0].diff.overwriteBytes(in: order.layout),
+      scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
   }
 
   /// As `backward` for the gradient `sum` ← sum + other: where `output` is positive, if it is given.
   func backward(joining other: Tensor?, to sum: Tensor, where output: Tensor?) {
     defer { kept.release() }
     guard bottom[0].count > 0 else { return }
-    let order = ChannelOrder(of: sum, plain: plain)
-    let input = kept.values(of: bottom[0].data).read(in: order.layout)
-    let (other, sum) = (other?.read(in: order.layout), sum.update(in: order.layout))
-    let output = output?.read(in: order.layout)
-    writeGradient(in: order, isRectified: false) { kernel, target in
-      kernel.backward(
-        joining: other, to: sum, where: output, input: input,
-        into: target ?? placeOfGradient(in: order),
-        scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
-    }
+    let input = kept.values(of: bottom[0].data)
+    let order = ChannelOrder(of: sum, plain: plain, rounded: input.isRounded)
+    let inputValues = input.readBytes(in: order.layout)
+    let (otherValues, outputValues) = (
+      other?.readBytes(in: order.layout), output?.readBytes(in: order.layout)
+    )
+    kernel(order, isRectified: false).backward(
+      joining: otherValues, to: sum.updateBytes(in: order.layout), where: outputValues,
+      input: inputValues, into: placeOfGradient(in: order),
+      scaleGradient: factors?.scaleGradient, shiftGradient: factors?.shiftGradient)
   }
 
   /// That of the input, if this layer alone has it: the processor has it at hand.
   private func placeOfGradient(in order: ChannelOrder) -> UnsafeMutableRawPointer {
     let target = bottom[0].diff
-    return UnsafeMutableRawPointer(
-      kept.give(to: target) ? target.update(in: order.layout) : target.overwrite(in: order.layout))
+    return kept.give(to: target)
+      ? target.updateBytes(in: order.layout) : target.overwriteBytes(in: order.layout)
   }
 }

@@ -81,8 +81,6 @@ final class ConvolutionLayer: Layer {
     let gradients = wantedGradients
     takeWeightsBack()
     folded = gradients.isEmpty ? try foldingNormalization() : nil
-    let norm = context.reusesMemory ? followers.first as? BatchNormLayer : nil
-    norm?.roundedGradient = nil
     (sum, joined) = (nil, nil)
     operation = try choose(named: settings.engine) {
       let operation = try fusingNeighbours {
@@ -90,7 +88,6 @@ final class ConvolutionLayer: Layer {
       }
       for blob in top { blob.data.announce(operation.outputOrder) }
       engine.implementation = operation.implementation
-      norm?.roundedGradient = operation.roundedGradient
       return operation
     } caffe: {
       CaffeConvolutionOperation(geometry, precision: context.precision)
@@ -103,7 +100,7 @@ final class ConvolutionLayer: Layer {
   ) throws -> any PackedConvolutionOperation {
     let request = ConvolutionRequest(
       geometry: geometry, hasBias: settings.hasBias || folded != nil, precision: context.precision,
-      fused: fused, gradients: gradients, bottom: bottom[0].data.layout,
+      rounded: roundedResults, fused: fused, gradients: gradients, bottom: bottom[0].data.layout,
       isOneDNNWanted: isOneDNNWanted(settings.engine))
     let variant = try self.variant ?? .fastest(context.choices, for: request)
     self.variant = variant
@@ -112,6 +109,16 @@ final class ConvolutionLayer: Layer {
     } catch is EngineRefusal {
       return try ConvolutionVariant.ruled.operation(for: request, scratchpad: context.scratchpad)
     }
+  }
+
+  /// The top where nobody but a BatchNorm can see it, which takes it so; the gradient of what comes so.
+  private var roundedResults: RoundedResults {
+    var rounded: RoundedResults = []
+    if context.reusesMemory, folded == nil, followers.first is BatchNormLayer {
+      rounded.insert(.output)
+    }
+    if bottom[0].data.isRounded { rounded.insert(.inputGradient) }
+    return rounded
   }
 
   /// Takes a BatchNorm and a Scale behind this layer along, if they are there.

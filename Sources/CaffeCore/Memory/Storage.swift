@@ -59,8 +59,9 @@ package final class Storage {
   }
 
   func read(as layout: any PackedLayout) -> UnsafeMutableRawPointer {
-    if newest != .plain, let packed, packed.layout.isEqual(to: layout) {
-      return packedMemory(packed.layout)
+    if newest != .plain, let packed {
+      if packed.layout.isEqual(to: layout) { return packedMemory(packed.layout) }
+      if packed.layout.exact.isEqual(to: layout.exact) { return changePrecision(to: layout) }
     }
     let values = readPlain()
     let memory = packedMemory(layout)
@@ -68,6 +69,24 @@ package final class Storage {
     conversions += 1
     newest = .both
     return memory
+  }
+
+  /// Rounds or widens the packed copy, which stays in its order.
+  private func changePrecision(to layout: any PackedLayout) -> UnsafeMutableRawPointer {
+    let old = packed?.memory
+    packed?.memory = nil
+    let target = packedMemory(layout)
+    if let old {
+      let count = layout.exact.byteCount / MemoryLayout<Float>.stride
+      if layout.isRounded {
+        BFloat16.round(old.pointer, count: count, into: target)
+      } else {
+        BFloat16.widen(old.pointer, count: count, into: target)
+      }
+      pool?.give(old)
+    }
+    conversions += 1
+    return target
   }
 
   func overwrite(as layout: any PackedLayout) -> UnsafeMutableRawPointer {

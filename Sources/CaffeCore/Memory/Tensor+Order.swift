@@ -17,19 +17,35 @@ extension Tensor {
   }
 
   package func read(in order: (any PackedLayout)?) -> UnsafePointer<Float> {
-    order.map { read(as: $0).assumingMemoryBound(to: Float.self) } ?? read()
+    readBytes(in: order).assumingMemoryBound(to: Float.self)
   }
 
   package func overwrite(in order: (any PackedLayout)?) -> UnsafeMutablePointer<Float> {
-    order.map { overwrite(as: $0).assumingMemoryBound(to: Float.self) } ?? overwrite()
+    overwriteBytes(in: order).assumingMemoryBound(to: Float.self)
   }
 
   package func update(in order: (any PackedLayout)?) -> UnsafeMutablePointer<Float> {
-    order.map { update(as: $0).assumingMemoryBound(to: Float.self) } ?? update()
+    updateBytes(in: order).assumingMemoryBound(to: Float.self)
   }
 
   /// Ones everywhere, padding included, in this order: for trials of speed.
   package func fill(in order: (any PackedLayout)?) {
-    overwrite(in: order).update(repeating: 1, count: extent(in: order))
+    let exact = order?.exact
+    overwrite(in: exact).update(repeating: 1, count: extent(in: exact))
+    _ = updateBytes(in: order)
+  }
+
+  // Of values that are rounded in a rounded order.
+
+  package func readBytes(in order: (any PackedLayout)?) -> UnsafeRawPointer {
+    order.map { read(as: $0) } ?? UnsafeRawPointer(read())
+  }
+
+  package func overwriteBytes(in order: (any PackedLayout)?) -> UnsafeMutableRawPointer {
+    order.map { overwrite(as: $0) } ?? UnsafeMutableRawPointer(overwrite())
+  }
+
+  package func updateBytes(in order: (any PackedLayout)?) -> UnsafeMutableRawPointer {
+    order.map { update(as: $0) } ?? UnsafeMutableRawPointer(update())
   }
 }

@@ -170,11 +170,21 @@ extension Tensor {
 extension Tensor {
   /// The packed layout that holds the newest values, `nil` if they are in plain order, or in one of another
   /// shape under which they were written: a view under its own shape shows them in plain order alone.
+  /// Of float32 values: those that are rounded are widened for whoever reads them so.
   package var layout: (any PackedLayout)? {
+    guard let exact = newestLayout?.exact, !exact.isPlain else { return nil }
+    return exact
+  }
+
+  /// Whether the newest values are bfloat16.
+  package var isRounded: Bool { newestLayout?.isRounded ?? false }
+
+  private var newestLayout: (any PackedLayout)? {
     storage.layout.flatMap { $0.extents == shape.dimensions ? $0 : nil }
   }
+
   /// `plain`, `channels last`, `blocked by 16 channels`…
-  package var orderName: String { layout?.orderName ?? "plain" }
+  package var orderName: String { newestLayout?.orderName ?? "plain" }
 
   package func read(as layout: any PackedLayout) -> UnsafeRawPointer {
     layout.isPlain

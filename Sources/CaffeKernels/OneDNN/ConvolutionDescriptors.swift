@@ -5,18 +5,21 @@ struct ConvolutionDescriptors {
   let geometry: ConvolutionGeometry
   let algorithm: dnnl_alg_kind_t
   let hasBias: Bool
-  /// Of what is multiplied: bottom, filters, the top's gradient. All results are float32.
+  /// Of what is multiplied: bottom, filters, the top's gradient.
   let precision: Precision
+  let rounded: RoundedResults
 
   private let strides: [Int64]
   private let dilation: [Int64]
   private let pad: [Int64]
 
   init(
-    _ geometry: ConvolutionGeometry, algorithm: dnnl_alg_kind_t, hasBias: Bool, precision: Precision
+    _ geometry: ConvolutionGeometry, algorithm: dnnl_alg_kind_t, hasBias: Bool,
+    precision: Precision, rounded: RoundedResults = []
   ) {
     self.hasBias = hasBias
     self.precision = precision
+    self.rounded = rounded
     self.geometry = geometry
     self.algorithm = algorithm
     strides = geometry.stride.map(Int64.init)
@@ -45,7 +48,7 @@ struct ConvolutionDescriptors {
   ) throws -> PrimitiveDescriptor {
     var operation = dnnl_convolution_desc_t()
     var (source, bias) = (input.holding(precision).raw, try bias().raw)
-    var (weights, output) = (try weights(precision).raw, output.raw)
+    var (weights, output) = (try weights(precision).raw, output.holding(rounded.precision(of: .output)).raw)
     try check(
       dnnl_dilated_convolution_forward_desc_init(
         &operation, dnnl_forward_training, algorithm, &source, &weights, &bias, &output, strides,
@@ -59,7 +62,8 @@ struct ConvolutionDescriptors {
     try forward.inFastestLayouts(input: inputExtents, output: outputExtents) {
       input, outputGradient in
       var operation = dnnl_convolution_desc_t()
-      var (source, output) = (input.holding(.float32).raw, outputGradient.holding(precision).raw)
+      var source = input.holding(rounded.precision(of: .inputGradient)).raw
+      var output = outputGradient.holding(precision).raw
       var weights = try weights(precision).raw
       let name = "convolution's gradient to its bottom"
       try check(

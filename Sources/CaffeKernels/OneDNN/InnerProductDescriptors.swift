@@ -1,17 +1,18 @@
 import COneDNN
 
 /// Two passes of a fully connected layer in oneDNN's terms; blobs in plain order. What is multiplied is
-/// bfloat16, all results are float32.
+/// bfloat16.
 struct InnerProductDescriptors {
   let rows: Int
   let inputs: Int
   let outputs: Int
   let hasBias: Bool
+  let rounded: RoundedResults
 
   func forward(attributes: Attributes) throws -> PrimitiveDescriptor {
     var operation = dnnl_inner_product_desc_t()
     var (source, weights) = (try input(.bfloat16).raw, try weights().raw)
-    var (bias, output) = (try bias().raw, try output(.float32).raw)
+    var (bias, output) = (try bias().raw, try output(rounded.precision(of: .output)).raw)
     try check(
       dnnl_inner_product_forward_desc_init(
         &operation, dnnl_forward_training, &source, &weights, &bias, &output),
@@ -22,7 +23,7 @@ struct InnerProductDescriptors {
 
   func backwardData(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
     var operation = dnnl_inner_product_desc_t()
-    var (source, weights) = (try input(.float32).raw, try weights().raw)
+    var (source, weights) = (try input(rounded.precision(of: .inputGradient)).raw, try weights().raw)
     var output = try output(.bfloat16).raw
     let name = "inner product's gradient to its bottom"
     try check(

@@ -32,8 +32,9 @@ package final class OneDNNConvolution {
   }
 
   /// - Parameters:
-  ///   - precision: of bottom, filters and the top's gradient as they are multiplied; what is passed in
-  ///     and out is float32 all the same.
+  ///   - precision: of bottom, filters and the top's gradient as they are multiplied; they may be passed
+  ///     in as float32 all the same.
+  ///   - rounded: the results that come rounded, if `precision` is bfloat16.
   ///   - fused: is done to the output; behind a ReLU the gradients take the output's gradient *before*
   ///     that ReLU.
   ///   - gradients: empty for inference.
@@ -42,7 +43,7 @@ package final class OneDNNConvolution {
   /// - Throws: `EngineRefusal` if oneDNN cannot run one of the passes, or only slowly.
   package init(
     _ geometry: ConvolutionGeometry, hasBias: Bool, precision: Precision = .float32,
-    fused: FusedStep = .nothing, algorithm: Algorithm = .automatic,
+    rounded: RoundedResults = [], fused: FusedStep = .nothing, algorithm: Algorithm = .automatic,
     gradients: WeightedGradients = [.input, .weights], input: LayoutRequest = .any,
     output: LayoutRequest? = nil, scratchpad: Scratchpad
   ) throws {
@@ -50,9 +51,11 @@ package final class OneDNNConvolution {
       throw EngineRefusal("it convolves over 1 to 3 spatial axes, not \(geometry.input.count)")
     }
     self.geometry = geometry
+    let rounded = precision == .bfloat16 ? rounded : []
     let (descriptors, chosen) = try geometry.choosing(algorithm) { code in
       let descriptors = ConvolutionDescriptors(
-        geometry, algorithm: code, hasBias: hasBias, precision: precision)
+        geometry, algorithm: code, hasBias: hasBias, precision: precision,
+        rounded: rounded)
       let forward = try descriptors.forward(
         input: input.descriptor(descriptors.inputExtents),
         output: (output ?? input.companion).descriptor(descriptors.outputExtents),
@@ -63,7 +66,7 @@ package final class OneDNNConvolution {
       let product = try OneDNNInnerProduct(
         rows: geometry.batch * geometry.outputSize, inputs: geometry.inputChannels,
         outputs: geometry.outputChannels, hasBias: hasBias, fused: fused, gradients: gradients,
-        blobs: blobs, scratchpad: scratchpad)
+        blobs: blobs, rounded: rounded, scratchpad: scratchpad)
       (forward, backwardData, backwardWeights) = (
         product.forward, product.backwardData, product.backwardWeights
       )

@@ -17,16 +17,19 @@ package final class OneDNNInnerProduct {
   ) throws {
     try self.init(
       rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, fused: .nothing,
-      gradients: gradients, blobs: nil, scratchpad: scratchpad)
+      gradients: gradients, blobs: nil, rounded: [], scratchpad: scratchpad)
   }
 
-  /// - Parameter blobs: what rows of input and output are to the caller; `nil` for plain matrices.
+  /// - Parameters:
+  ///   - blobs: what rows of input and output are to the caller; `nil` for plain matrices.
+  ///   - rounded: the results that come rounded.
   init(
     rows: Int, inputs: Int, outputs: Int, hasBias: Bool, fused: FusedStep,
-    gradients: WeightedGradients, blobs: PointwiseBlobs?, scratchpad: Scratchpad
+    gradients: WeightedGradients, blobs: PointwiseBlobs?, rounded: RoundedResults,
+    scratchpad: Scratchpad
   ) throws {
     let descriptors = InnerProductDescriptors(
-      rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias)
+      rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias, rounded: rounded)
     let chosen = try descriptors.forward(attributes: Attributes(fused: fused))
     (forward, backwardData, backwardWeights) = try chosen.passes(
       gradients, blobs: blobs, scratchpad: scratchpad, data: descriptors.backwardData(of: chosen),

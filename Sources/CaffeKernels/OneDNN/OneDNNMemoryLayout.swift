@@ -10,6 +10,8 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   /// The second axis is contiguous, and that is another order than the plain one.
   package let isChannelsLast: Bool
   package let channelRuns: ChannelRuns?
+  /// The same order for float32 values, if those of this one are not.
+  private let widened: OneDNNMemoryLayout?
   private let conversions = Mutex(Conversions())
 
   /// Made at first use: most layouts only travel from one primitive to the next.
@@ -18,8 +20,15 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     var unpack: Reorder?
   }
 
-  init(_ descriptor: MemoryDescriptor) {
+  convenience init(_ descriptor: MemoryDescriptor) {
+    self.init(
+      descriptor,
+      widened: descriptor.holds(.float32) ? nil : OneDNNMemoryLayout(descriptor.holding(.float32)))
+  }
+
+  private init(_ descriptor: MemoryDescriptor, widened: OneDNNMemoryLayout?) {
     self.descriptor = descriptor
+    self.widened = widened
     extents = descriptor.extents
     byteCount = descriptor.byteCount
     isPlain = Self.isEqual(descriptor, .plain)
@@ -79,10 +88,14 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     OneDNNMemoryLayout(try MemoryDescriptor(extents, .blocked(block)))
   }
 
-  /// This order for values that are rounded to bfloat16, in which nobody finds channels.
-  package var rounded: OneDNNMemoryLayout { OneDNNMemoryLayout(descriptor.holding(.bfloat16)) }
+  package var isRounded: Bool { widened != nil }
+  package var exact: OneDNNMemoryLayout { widened ?? self }
+  package var rounded: OneDNNMemoryLayout {
+    isRounded ? self : OneDNNMemoryLayout(descriptor.holding(.bfloat16), widened: self)
+  }
 
   package func resized(to extents: [Int]) -> (any PackedLayout)? {
+    if let widened { return widened.resized(to: extents)?.rounded }
     guard let channelRuns, extents.count == self.extents.count else { return nil }
     let order =
       isChannelsLast ? .channelsLast : MemoryDescriptor.Order.blocked(channelRuns.run)
@@ -97,6 +110,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   }
 
   package func resized(channels: Int) -> (any PackedLayout)? {
+    if let widened { return widened.resized(channels: channels)?.rounded }
     guard let channelExtents, channels > 0, channels % channelExtents.block == 0 else { return nil }
     var extents = extents
     extents[1] = channels
@@ -141,9 +155,9 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
 
   package var orderName: String {
     switch descriptor.channelBlocking {
+    case _ where widened != nil: "\(exact.orderName), bfloat16"
     case _ where isPlain: "plain"
     case _ where isChannelsLast: "channels last"
-    case _ where descriptor.holds(.bfloat16): "bfloat16"
     case nil: "packed"
     case let blocking?: "blocked by \(blocking.block) channels"
     }

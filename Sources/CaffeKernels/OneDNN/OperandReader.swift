@@ -9,10 +9,21 @@ struct CellRows {
   let cells: ck_cells?
 }
 
-/// Hands a primitive the float32 values of its caller: as they are or, where it multiplies bfloat16,
-/// rounded to a region of the scratchpad.
+/// Values of a caller's: float32 or, rounded, bfloat16.
+package struct Operand {
+  let values: UnsafeRawPointer
+  let isRounded: Bool
+
+  package init(_ values: UnsafeRawPointer, isRounded: Bool = false) {
+    self.values = values
+    self.isRounded = isRounded
+  }
+}
+
+/// Hands a primitive the values of its caller: as they are or, where it multiplies bfloat16, rounded to a
+/// region of the scratchpad.
 struct OperandReader {
-  /// The order in which the caller has the values.
+  /// The order in which the caller has the values, of float32.
   let layout: OneDNNMemoryLayout
   private let cells: ck_cells?
   private let memory: MemoryDescriptor
@@ -47,21 +58,23 @@ struct OperandReader {
     self.scratchpad = scratchpad
   }
 
-  /// Whether values have to be rounded, and all of them are read in the caller's order.
-  var takesRounded: Bool { memory.holds(.bfloat16) && cells == nil }
+  /// Whether values are rounded, unless they come so.
+  var takesRounded: Bool { memory.holds(.bfloat16) }
 
   /// What the primitive is to read; valid until the next run on this scratchpad.
   ///
-  /// - Parameter isRounded: the values are bfloat16 already, which this reader takes.
-  func read(_ values: UnsafeRawPointer, isRounded: Bool = false) -> UnsafeRawPointer? {
-    guard memory.holds(.bfloat16), !isRounded else { return values }
+  /// - Parameter operand: rounded only if the reader takes that.
+  func read(_ operand: Operand) -> UnsafeRawPointer? {
+    guard takesRounded, cells != nil || !operand.isRounded else { return operand.values }
     guard let rounded = scratchpad.pointer(to: region) else { return nil }
-    let floats = values.assumingMemoryBound(to: Float.self)
-    let target = rounded.assumingMemoryBound(to: UInt16.self)
     if let cells {
-      withUnsafePointer(to: cells) { ck_round_cells($0, floats, target) }
+      let target = rounded.assumingMemoryBound(to: UInt16.self)
+      withUnsafePointer(to: cells) {
+        ck_round_cells($0, operand.values, operand.isRounded, target)
+      }
     } else {
-      ck_round_bfloat16(floats, memory.byteCount / MemoryLayout<UInt16>.size, target)
+      BFloat16.round(
+        operand.values, count: memory.byteCount / MemoryLayout<UInt16>.size, into: rounded)
     }
     return UnsafeRawPointer(rounded)
   }

@@ -1,6 +1,7 @@
 /// An order of a tensor's values in memory other than row-major NCHW: what a oneDNN primitive asked for.
 ///
-/// Two layouts are equal when their bytes mean the same.
+/// The values are float32 or, in a rounded order, bfloat16, of which nobody is told where channels lie: who
+/// takes such values asks the exact order. Two layouts are equal when their bytes mean the same.
 package protocol PackedLayout: AnyObject, Sendable {
   /// Of the tensors that lie so.
   var extents: [Int] { get }
@@ -8,6 +9,12 @@ package protocol PackedLayout: AnyObject, Sendable {
   var byteCount: Int { get }
   /// In a word or two: `channels last`.
   var orderName: String { get }
+  /// Whether the values are bfloat16.
+  var isRounded: Bool { get }
+  /// This order for float32 values.
+  var exact: Self { get }
+  /// This order for bfloat16 values.
+  var rounded: Self { get }
   /// Plain and packed orders are the same bytes: no conversion is ever needed.
   var isPlain: Bool { get }
   /// How the channels of `[n, channels, spatial…]` lie, `nil` where they are padded or scattered.

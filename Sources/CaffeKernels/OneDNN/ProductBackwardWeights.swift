@@ -39,10 +39,10 @@ final class ProductBackwardWeights: WeightsGradientPass {
   var takesRounded: Bool { outputGradient.takesRounded }
 
   func run(
-    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer, isRounded: Bool,
-    into weightsGradient: GradientSum?, biasGradient: GradientSum?
+    _ inputValues: Operand, outputGradient values: Operand, into weightsGradient: GradientSum?,
+    biasGradient: GradientSum?
   ) {
-    guard let gradient = outputGradient.read(values, isRounded: isRounded) else { return }
+    guard let gradient = outputGradient.read(values) else { return }
     if let weightsGradient, let input = input.read(inputValues) {
       product.add(gradient, input, to: weightsGradient)
     }

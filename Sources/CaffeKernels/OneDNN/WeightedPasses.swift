@@ -33,6 +33,8 @@ package final class WeightedForward {
   package let inputLayout: OneDNNMemoryLayout
   package let outputLayout: OneDNNMemoryLayout
   package let implementation: String
+  /// Whether the input is rounded, unless it comes so.
+  package var takesRounded: Bool { input.takesRounded }
   /// Bytes of working memory.
   package let scratchByteCount: Int
   /// Whether a copy of the weights serves until their revision changes.
@@ -55,7 +57,7 @@ package final class WeightedForward {
     input = OperandReader(
       .input, of: chosen, from: blobs?.input, region: regions[1], of: scratchpad)
     inputLayout = input.layout
-    outputLayout = blobs?.output.layout ?? chosen.layout(.output)
+    outputLayout = chosen.layout(.output, from: blobs?.output)
     implementation = chosen.implementation
     weights = .ordered(chosen.layout(.weights))
     scratchByteCount = chosen.byteCount(.scratchpad)
@@ -75,7 +77,7 @@ package final class WeightedForward {
   ///     that is not known.
   ///   - bias: ignored if the operation has none.
   package func run(
-    _ values: UnsafeRawPointer, weights plain: @autoclosure () -> UnsafePointer<Float>,
+    _ values: Operand, weights plain: @autoclosure () -> UnsafePointer<Float>,
     revision: Int? = nil, bias: UnsafePointer<Float>?,
     into output: UnsafeMutableRawPointer
   ) {
@@ -84,6 +86,15 @@ package final class WeightedForward {
     primitive.bind(.bias, bias)
     primitive.bind(.output, output)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
+  }
+}
+
+extension PrimitiveDescriptor {
+  /// How the caller gets a result that is a matrix with these rows to the primitive.
+  fileprivate func layout(_ result: Argument, from rows: CellRows?) -> OneDNNMemoryLayout {
+    let layout = layout(result)
+    guard let rows else { return layout }
+    return layout.isRounded ? rows.layout.rounded : rows.layout
   }
 }
 
@@ -100,7 +111,7 @@ package final class WeightedBackwardData {
   private let scratchpad: Scratchpad
   private let scratch: Scratchpad.Region
   /// Those that have a gradient, if not all have, and where the primitive writes it.
-  private let cells: (ck_cells, gradient: Scratchpad.Region)?
+  private let cells: (cells: ck_cells, gradient: Scratchpad.Region)?
 
   init(
     _ chosen: PrimitiveDescriptor, sharing forward: WeightedForward, blobs: PointwiseBlobs?,
@@ -116,7 +127,7 @@ package final class WeightedBackwardData {
     outputGradient = OperandReader(
       .outputGradient, of: chosen, from: blobs?.output, region: regions[1], of: scratchpad)
     outputGradientLayout = outputGradient.layout
-    inputGradientLayout = blobs?.input.layout ?? chosen.layout(.inputGradient)
+    inputGradientLayout = chosen.layout(.inputGradient, from: blobs?.input)
     implementation = chosen.implementation
     scratchByteCount = chosen.byteCount(.scratchpad)
     weights = .ordered(chosen.layout(.weights), sharing: forward.weights)
@@ -129,22 +140,18 @@ package final class WeightedBackwardData {
 
   /// Overwrites `inputGradient`.
   ///
-  /// - Parameters:
-  ///   - isRounded: the output's gradient is bfloat16 values in its order.
-  ///   - revision: that of the weights, as for the forward pass.
+  /// - Parameter revision: that of the weights, as for the forward pass.
   package func run(
-    _ values: UnsafeRawPointer, isRounded: Bool = false, weights plain: UnsafePointer<Float>,
-    revision: Int? = nil, into inputGradient: UnsafeMutableRawPointer
+    _ values: Operand, weights plain: UnsafePointer<Float>, revision: Int? = nil,
+    into inputGradient: UnsafeMutableRawPointer
   ) {
     let rows = cells.flatMap { scratchpad.pointer(to: $0.gradient) }
-    primitive.bind(.outputGradient, outputGradient.read(values, isRounded: isRounded))
+    primitive.bind(.outputGradient, outputGradient.read(values))
     primitive.bind(.weights, weights.read(plain, revision: revision))
     primitive.bind(.inputGradient, rows ?? inputGradient)
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))
-    if var cells = cells?.0, let rows {
-      ck_spread_cells(
-        &cells, rows.assumingMemoryBound(to: Float.self),
-        inputGradient.assumingMemoryBound(to: Float.self))
+    if var cells = cells?.cells, let rows {
+      ck_spread_cells(&cells, rows, inputGradientLayout.isRounded, inputGradient)
     }
   }
 }
@@ -154,29 +161,17 @@ package protocol WeightsGradientPass: AnyObject {
   var inputLayout: OneDNNMemoryLayout { get }
   var outputGradientLayout: OneDNNMemoryLayout { get }
   var implementation: String { get }
-  /// Whether the output's gradient is rounded, unless it comes so.
+  /// Whether input and output's gradient are rounded, unless they come so.
   var takesRounded: Bool { get }
 
   /// Adds to the gradients.
   ///
   /// - Parameters:
-  ///   - isRounded: the output's gradient is bfloat16 values in its order.
   ///   - weightsGradient: nil if nobody wants it.
   ///   - biasGradient: nil if there is no bias, or nobody wants it.
   func run(
-    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer, isRounded: Bool,
-    into weightsGradient: GradientSum?, biasGradient: GradientSum?)
-}
-
-extension WeightsGradientPass {
-  package func run(
-    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer,
-    into weightsGradient: GradientSum?, biasGradient: GradientSum?
-  ) {
-    run(
-      inputValues, outputGradient: values, isRounded: false, into: weightsGradient,
-      biasGradient: biasGradient)
-  }
+    _ input: Operand, outputGradient: Operand, into weightsGradient: GradientSum?,
+    biasGradient: GradientSum?)
 }
 
 /// The primitive that computes both.
@@ -217,11 +212,11 @@ final class WeightedBackwardWeights: WeightsGradientPass {
   var takesRounded: Bool { outputGradient.takesRounded }
 
   func run(
-    _ inputValues: UnsafeRawPointer, outputGradient values: UnsafeRawPointer, isRounded: Bool,
-    into weightsGradient: GradientSum?, biasGradient: GradientSum?
+    _ inputValues: Operand, outputGradient values: Operand, into weightsGradient: GradientSum?,
+    biasGradient: GradientSum?
   ) {
     primitive.bind(.input, input.read(inputValues))
-    primitive.bind(.outputGradient, outputGradient.read(values, isRounded: isRounded))
+    primitive.bind(.outputGradient, outputGradient.read(values))
     primitive.bind(.weightsGradient, weights.target(for: weightsGradient))
     primitive.bind(.biasGradient, bias?.target(for: biasGradient))
     primitive.run(scratchpad: scratchpad.pointer(to: scratch))

@@ -27,26 +27,26 @@ package struct BatchNormKernel {
   /// - Parameters:
   ///   - scale, shift: one value per channel; `nil` means 1 and 0.
   ///   - isRectified: whether a ReLU is applied to y.
-  ///   - roundsGradient: the input's gradient is written as bfloat16, apart from all that is read.
+  ///   - isRounded: all values of blobs, and their gradients, are bfloat16 instead of float32.
   package init(
     _ extents: ChannelExtents, epsilon: Float, statistics: Statistics,
     scale: UnsafePointer<Float>? = nil, shift: UnsafePointer<Float>? = nil,
-    isRectified: Bool = false, roundsGradient: Bool = false
+    isRectified: Bool = false, isRounded: Bool = false
   ) {
     let blocked = extents.blocked()
     settings = ck_normalization(
       outer: blocked.outer, channels: blocked.channels, inner: blocked.inner, block: blocked.block,
       mean: statistics.mean, variance: statistics.variance, given: statistics.areGiven,
       eps: epsilon, scale: scale, shift: shift, floor: isRectified ? 0 : -.infinity,
-      rounds_gradient: roundsGradient)
+      rounded: isRounded)
   }
 
   /// Overwrites `output`, which may be `input`, and the statistics unless they are given.
   ///
   /// - Parameter residual: added to y before the ReLU.
   package func forward(
-    _ input: UnsafePointer<Float>, adding residual: UnsafePointer<Float>? = nil,
-    into output: UnsafeMutablePointer<Float>
+    _ input: UnsafeRawPointer, adding residual: UnsafeRawPointer? = nil,
+    into output: UnsafeMutableRawPointer
   ) {
     withUnsafePointer(to: settings) { ck_normalize($0, input, residual, output) }
   }
@@ -54,7 +54,7 @@ package struct BatchNormKernel {
   /// Overwrites `inputGradient`, which may be `gradient`, and adds to the gradients of scale and
   /// shift that are given.
   package func backward(
-    _ gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    _ gradient: UnsafeRawPointer, input: UnsafeRawPointer,
     into inputGradient: UnsafeMutableRawPointer,
     scaleGradient: UnsafeMutablePointer<Float>? = nil,
     shiftGradient: UnsafeMutablePointer<Float>? = nil
@@ -67,8 +67,8 @@ package struct BatchNormKernel {
   /// As `backward` for the gradient `sum` ← sum + other, only where `output` is positive if it is
   /// given, which minds the ReLU. `inputGradient` may be `input`.
   package func backward(
-    joining other: UnsafePointer<Float>?, to sum: UnsafeMutablePointer<Float>,
-    where output: UnsafePointer<Float>?, input: UnsafePointer<Float>,
+    joining other: UnsafeRawPointer?, to sum: UnsafeMutableRawPointer,
+    where output: UnsafeRawPointer?, input: UnsafeRawPointer,
     into inputGradient: UnsafeMutableRawPointer,
     scaleGradient: UnsafeMutablePointer<Float>? = nil,
     shiftGradient: UnsafeMutablePointer<Float>? = nil

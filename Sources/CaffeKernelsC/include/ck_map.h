@@ -53,5 +53,8 @@ void ck_map(
 /// Rounds to bfloat16, to nearest and ties to even; NaN stays NaN. In parallel; no overlap.
 void ck_round_bfloat16(const float *values, long count, uint16_t *out);
 
+/// The floats that are equal to the bfloat16 values. In parallel; no overlap.
+void ck_widen_bfloat16(const uint16_t *values, long count, float *out);
+
 /// Copies `count` floats that do not overlap, in parallel.
 void ck_copy(const float *source, long count, float *out);

@@ -15,33 +15,33 @@ struct ck_normalization {
   const float *scale, *shift;
   /// 0 for a ReLU behind it, −infinity for none.
   float floor;
-  /// The gradient `dx` is of bfloat16 values (uint16_t), and apart from all that is read.
-  bool rounds_gradient;
+  /// All values of blobs are bfloat16 (uint16_t), not float: x, y, residual and their gradients.
+  bool rounded;
 };
 
 /// Writes `y`, which may be `x`, and unless they are given, mean and variance.
 ///
 /// - residual: added before the floor; NULL for none.
 void ck_normalize(
-    const struct ck_normalization *n, const float *x, const float *residual, float *y);
+    const struct ck_normalization *n, const void *x, const void *residual, void *y);
 
 /// The gradient of a blob that two layers read: the sum of theirs.
 struct ck_joined_gradient {
   /// That of one, to which the other is added.
-  float *sum;
+  void *sum;
   /// NULL for none.
-  const float *other;
+  const void *other;
   /// The sum counts only where these values are positive, else it becomes 0; NULL for everywhere.
-  const float *y;
+  const void *y;
 };
 
 /// Writes `dx`, which may be `dy`, and adds to the gradients of scale and shift; NULL drops one.
 void ck_normalize_backward(
-    const struct ck_normalization *n, const float *dy, const float *x, void *dx, float *dscale,
+    const struct ck_normalization *n, const void *dy, const void *x, void *dx, float *dscale,
     float *dshift);
 
 /// As `ck_normalize_backward` for the `sum` of `joined`, which it works out; the floor is that of
 /// `joined`. `dx` may be `x`.
 void ck_normalize_joined_backward(
-    const struct ck_normalization *n, const struct ck_joined_gradient *joined, const float *x,
+    const struct ck_normalization *n, const struct ck_joined_gradient *joined, const void *x,
     void *dx, float *dscale, float *dshift);

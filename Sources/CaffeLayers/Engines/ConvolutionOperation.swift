@@ -30,9 +30,6 @@ protocol PackedConvolutionOperation: ConvolutionOperation {
   var implementation: String { get }
   /// The order the output will have.
   var outputOrder: any PackedLayout { get }
-  /// How a net that nobody looks into may hand the output's gradient over: rounded. `nil` if the passes
-  /// do not round it, or read it in different orders.
-  var roundedGradient: RoundedOrder? { get }
   /// The same operation, which may write to a place in a larger blob.
   ///
   /// - Throws: `EngineRefusal` if it cannot, or only slowly.

@@ -7,6 +7,9 @@ struct ConvolutionRequest {
   var geometry: ConvolutionGeometry
   let hasBias: Bool
   var precision: Precision
+  /// The results that come rounded where the code multiplies bfloat16: the top for a layer that takes it so,
+  /// the bottom's gradient for the one that made a rounded bottom.
+  let rounded: RoundedResults
   var fused: FusedStep
   let gradients: WeightedGradients
   /// The order in which the bottom comes; `nil` for plain.
@@ -81,7 +84,7 @@ struct ConvolutionVariant {
     ) throws -> OneDNNConvolutionOperation {
       try OneDNNConvolutionOperation(
         request.geometry, algorithm: algorithm, input: input, hasBias: request.hasBias,
-        precision: request.precision, fused: request.fused,
+        precision: request.precision, rounded: request.rounded, fused: request.fused,
         gradients: request.gradients, bottom: request.bottom as? OneDNNMemoryLayout,
         scratchpad: scratchpad)
     }
@@ -148,7 +151,8 @@ extension ConvolutionVariant {
           }
         }
         return ConvolutionTrial(
-          operation: operation, gradients: sample.gradients, order: sample.bottom,
+          operation: operation, gradients: sample.gradients,
+          order: sample.rounded.contains(.inputGradient) ? sample.bottom?.rounded : sample.bottom,
           topOrder: usual.outputOrder, blobs: blobs)
       }
     }
@@ -171,7 +175,8 @@ extension ConvolutionRequest {
     let isRectified = if case .relu = fused { true } else { false }
     let settings = [
       hasBias ? "bias" : "no bias", isRectified ? "ReLU" : nil,
-      precision == .float32 ? nil : "BF16", isOneDNNWanted ? "ONEDNN" : nil,
+      precision == .float32 ? nil : "BF16", rounded.contains(.output) ? "to BF16" : nil,
+      rounded.contains(.inputGradient) ? "from BF16" : nil, isOneDNNWanted ? "ONEDNN" : nil,
     ]
     let setting = settings.compactMap { $0 }.joined(separator: " ")
     return

@@ -144,13 +144,13 @@ struct BFloat16InnerProductOperation: InnerProductOperation {
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
     product.forward.run(
-      input.read(), weights: weights.read(), revision: weights.revision, bias: bias?.read(),
-      into: output.overwrite())
+      Operand(input.read()), weights: weights.read(), revision: weights.revision,
+      bias: bias?.read(), into: output.overwrite())
   }
 
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
     product.backwardData?.run(
-      outputGradient.read(), weights: weights.read(), revision: weights.revision,
+      Operand(outputGradient.read()), weights: weights.read(), revision: weights.revision,
       into: inputGradient.overwrite())
   }
 
@@ -158,8 +158,8 @@ struct BFloat16InnerProductOperation: InnerProductOperation {
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?
   ) {
     product.backwardWeights?.run(
-      input.read(), outputGradient: outputGradient.read(), into: weights?.accumulate(),
-      biasGradient: bias?.accumulate())
+      Operand(input.read()), outputGradient: Operand(outputGradient.read()),
+      into: weights?.accumulate(), biasGradient: bias?.accumulate())
   }
 }
 

@@ -18,7 +18,6 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   private let parts: Int
   private let orders: ConvolutionOrders
   private let fused: FusedStep
-  let roundedGradient: RoundedOrder?
 
   /// - Parameters:
   ///   - wanted: the order for the input; nil for what the built-in rules say.
@@ -27,14 +26,14 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   init(
     _ geometry: ConvolutionGeometry, algorithm: OneDNNConvolution.Algorithm = .automatic,
     input wanted: LayoutRequest? = nil, hasBias: Bool,
-    precision: Precision, fused: FusedStep, gradients: WeightedGradients,
+    precision: Precision, rounded: RoundedResults = [], fused: FusedStep, gradients: WeightedGradients,
     bottom: OneDNNMemoryLayout?, scratchpad: Scratchpad
   ) throws {
     func make(
       _ algorithm: OneDNNConvolution.Algorithm, _ input: LayoutRequest, items: Int
     ) throws -> OneDNNConvolution {
       try OneDNNConvolution(
-        geometry.ofItems(items), hasBias: hasBias, precision: precision,
+        geometry.ofItems(items), hasBias: hasBias, precision: precision, rounded: rounded,
         fused: fused, algorithm: algorithm,
         gradients: gradients, input: input, scratchpad: scratchpad)
     }
@@ -66,7 +65,6 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
     self.fused = fused
     self.orders = orders
     parts = items == 0 ? 1 : geometry.batch / items
-    roundedGradient = orders.roundedGradient(of: convolution)
     makeItemwise = { [convolution, parts] in
       guard parts == 1, !convolution.isWinograd, precision == .float32 else {
         throw EngineRefusal("only its direct code in float32 writes items apart")
@@ -98,12 +96,12 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   var inputGradientOrder: (any PackedLayout)? { orders.data?.inputGradient }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
-    let source = input.read(as: orders.input)
+    let source = operand(input, in: orders.input, rounds: convolution.forward.takesRounded)
     let target =
       fused.isSum ? output.update(as: orders.output) : output.overwrite(as: orders.output)
     for part in 0..<parts {
       convolution.forward.run(
-        source + start(of: part, orders.input), weights: weights.read(),
+        source(part), weights: weights.read(),
         revision: weights.revision, bias: bias?.read(),
         into: target + start(of: part, orders.output))
     }
@@ -118,7 +116,7 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
         into: target, stride: place.stride * MemoryLayout<Float>.stride)
     } else {
       convolution.forward.run(
-        source, weights: weights.read(), revision: weights.revision, bias: bias?.read(),
+        Operand(source), weights: weights.read(), revision: weights.revision, bias: bias?.read(),
         into: target)
     }
   }
@@ -127,13 +125,11 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
 
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
     guard let pass = convolution.backwardData, let orders = orders.data else { return }
-    let order = order(of: outputGradient, else: orders.outputGradient)
-    let source = outputGradient.read(as: order)
+    let source = operand(outputGradient, in: orders.outputGradient, rounds: pass.takesRounded)
     let target = inputGradient.overwrite(as: orders.inputGradient)
     for part in 0..<parts {
       pass.run(
-        source + start(of: part, order), isRounded: order !== orders.outputGradient,
-        weights: weights.read(), revision: weights.revision,
+        source(part), weights: weights.read(), revision: weights.revision,
         into: target + start(of: part, orders.inputGradient))
     }
   }
@@ -142,25 +138,24 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?
   ) {
     guard let pass = convolution.backwardWeights, let orders = orders.weights else { return }
-    let source = input.read(as: orders.input)
-    let order = order(of: outputGradient, else: orders.outputGradient)
-    let gradient = outputGradient.read(as: order)
+    let source = operand(input, in: orders.input, rounds: pass.takesRounded)
+    let gradient = operand(outputGradient, in: orders.outputGradient, rounds: pass.takesRounded)
     for part in 0..<parts {
       pass.run(
-        source + start(of: part, orders.input), outputGradient: gradient + start(of: part, order),
-        isRounded: order !== orders.outputGradient, into: weights.accumulate(),
+        source(part), outputGradient: gradient(part), into: weights.accumulate(),
         biasGradient: bias?.accumulate())
     }
   }
 
-  /// The rounded order if the gradient is in it.
-  private func order(
-    of outputGradient: Tensor, else exact: OneDNNMemoryLayout
-  ) -> OneDNNMemoryLayout {
-    guard let rounded = roundedGradient?.rounded, let layout = outputGradient.layout,
-      layout.isEqual(to: rounded)
-    else { return exact }
-    return rounded
+  /// The parts of what a pass reads in an order.
+  ///
+  /// - Parameter rounds: whether the pass rounds the values, unless they come so.
+  private func operand(
+    _ tensor: Tensor, in exact: OneDNNMemoryLayout, rounds: Bool
+  ) -> (_ part: Int) -> Operand {
+    let order = rounds && tensor.isRounded ? exact.rounded : exact
+    let values = tensor.read(as: order)
+    return { Operand(values + start(of: $0, order), isRounded: order.isRounded) }
   }
 
   /// Where a part begins: items are outermost in every order.
@@ -183,17 +178,6 @@ extension ConvolutionOrders {
       input: convolution.forward.inputLayout, output: convolution.forward.outputLayout,
       data: convolution.backwardData.map { ($0.outputGradientLayout, $0.inputGradientLayout) },
       weights: convolution.backwardWeights.map { ($0.inputLayout, $0.outputGradientLayout) })
-  }
-
-  /// That of what both backward passes round.
-  func roundedGradient(of convolution: OneDNNConvolution) -> RoundedOrder? {
-    let passes = [
-      convolution.backwardData.map { $0.takesRounded ? data?.outputGradient : nil },
-      convolution.backwardWeights.map { $0.takesRounded ? weights?.outputGradient : nil },
-    ].compactMap { $0 }
-    guard let order = passes.first ?? nil, passes.allSatisfy({ $0?.isEqual(to: order) ?? false })
-    else { return nil }
-    return RoundedOrder(exact: order, rounded: order.rounded)
   }
 
   /// The same orders of another number of items.

@@ -88,7 +88,7 @@ struct OneDNNRecurrentProduct: RecurrentProduct {
     _ state: UnsafePointer<Float>, weights: Tensor, to sums: UnsafeMutablePointer<Float>
   ) {
     forward.run(
-      state, weights: weights.read(), revision: weights.revision, bias: nil, into: sums)
+      Operand(state), weights: weights.read(), revision: weights.revision, bias: nil, into: sums)
   }
 
   func backward(
@@ -96,6 +96,6 @@ struct OneDNNRecurrentProduct: RecurrentProduct {
     into stateGradient: UnsafeMutablePointer<Float>
   ) {
     backwardData?.run(
-      sumGradients, weights: weights.read(), revision: weights.revision, into: stateGradient)
+      Operand(sumGradients), weights: weights.read(), revision: weights.revision, into: stateGradient)
   }
 }

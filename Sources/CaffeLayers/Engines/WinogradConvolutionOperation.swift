@@ -9,8 +9,6 @@ struct WinogradConvolutionOperation: PackedConvolutionOperation {
   let outputOrder: any PackedLayout
   var implementation: String { convolution.implementation }
   var keepsWeights: Bool { convolution.keepsWeights }
-  /// It takes gradients as they are.
-  var roundedGradient: RoundedOrder? { nil }
 
   /// - Parameter bottom: the order in which the input will come; nil for plain.
   /// - Throws: `EngineRefusal` for a geometry that these loops do not take.

@@ -33,7 +33,7 @@ struct NormalizedSum {
   }
 
   /// The order in which the sum is written.
-  var order: (any PackedLayout)? { norm.order.layout }
+  var order: (any PackedLayout)? { norm.order(adding: other.data).layout }
 
   func forward() {
     norm.forward(adding: other.data, isRectified: isRectified, into: top.data)
