@@ -8,8 +8,9 @@
 #include "dispatch.h"
 #include "lanes.h"
 
-/// Values of a lane that are summed in float before they go into a double.
-enum { SUMMED = 16 };
+/// Values of a lane in a stretch: as many as are summed in float before they go into a double, and, where
+/// nothing is summed, enough for the processor to foresee what comes next.
+enum { SUMMED = 32, WRITTEN = 512 };
 
 /// A thread takes a block of channels through all passes, the second one from its end to its start, so
 /// that it finds in the cache what the first one read last.
@@ -39,24 +40,26 @@ static void *begin_of(const struct stretch *s, const void *values) {
 
 static long least(long a, long b) { return a < b ? a : b; }
 
-static long stretches_of_row(const struct ck_normalization *n) {
-  return ck_quotient(n->inner * n->block, SUMMED * CK_LANES);
+static long stretches_of_row(const struct ck_normalization *n, long values) {
+  return ck_quotient(n->inner * n->block, values * CK_LANES);
 }
 
-static long stretches(const struct ck_normalization *n) {
-  return n->inner == 1 ? ck_quotient(n->outer, SUMMED) : n->outer * stretches_of_row(n);
+/// Stretches of so many `values` of a lane.
+static long stretches(const struct ck_normalization *n, long values) {
+  return n->inner == 1 ? ck_quotient(n->outer, values) : n->outer * stretches_of_row(n, values);
 }
 
 /// Stretch number `index` of the block of channels that begins with `first`.
-static struct stretch stretch(const struct ck_normalization *n, long first, long index) {
+static struct stretch stretch(
+    const struct ck_normalization *n, long values, long first, long index) {
   if (n->inner == 1) {
-    long row = index * SUMMED;
-    struct ck_rows rows = {least(n->outer - row, SUMMED), n->channels, n->block, n->rounded};
+    long row = index * values;
+    struct ck_rows rows = {least(n->outer - row, values), n->channels, n->block, n->rounded};
     return (struct stretch){row * n->channels + first, rows};
   }
-  long row = index / stretches_of_row(n);
-  long begin = index % stretches_of_row(n) * SUMMED * CK_LANES;
-  long count = least(n->inner * n->block - begin, SUMMED * CK_LANES);
+  long row = index / stretches_of_row(n, values);
+  long begin = index % stretches_of_row(n, values) * values * CK_LANES;
+  long count = least(n->inner * n->block - begin, values * CK_LANES);
   return (struct stretch){
       (row * n->channels + first) * n->inner + begin, {1, count, count, n->rounded}};
 }
@@ -67,7 +70,7 @@ static double population(const struct ck_normalization *n) { return (double)(n->
 static void add_moments(
     const struct block *b, long first, long index, const float *pivot, double *total,
     double *square) {
-  struct stretch s = stretch(b->n, first, index);
+  struct stretch s = stretch(b->n, SUMMED, first, index);
   float sums[CK_LANES] = {0}, squares[CK_LANES] = {0};
   ck_loops()->lane_moments(begin_of(&s, b->x), pivot, &s.rows, sums, squares);
   ck_add_lanes(sums, total);
@@ -81,7 +84,7 @@ static void find_statistics(const struct block *b, long first) {
   float pivot[CK_LANES] = {0};
   double total[CK_LANES] = {0}, square[CK_LANES] = {0};
   add_moments(b, first, 0, pivot, total, square);
-  struct ck_rows rows = stretch(n, first, 0).rows;
+  struct ck_rows rows = stretch(n, SUMMED, first, 0).rows;
   ck_fold_lanes(total, n->block);
   for (long i = 0; i < CK_LANES; i++)
     pivot[i] = (float)(total[i % n->block] * (double)n->block / (double)(rows.rows * rows.count));
@@ -89,7 +92,7 @@ static void find_statistics(const struct block *b, long first) {
   for (int pass = 0; pass < 2 && !is_near; pass++) {
     memset(total, 0, sizeof total);
     memset(square, 0, sizeof square);
-    for (long i = 0; i < stretches(n); i++) add_moments(b, first, i, pivot, total, square);
+    for (long i = 0; i < stretches(n, SUMMED); i++) add_moments(b, first, i, pivot, total, square);
     ck_fold_lanes(total, n->block);
     ck_fold_lanes(square, n->block);
     is_near = true;
@@ -125,8 +128,8 @@ static void normalize_part(void *context, long part, long begin, long end) {
   for (long first = begin * b->n->block; first < end * b->n->block; first += b->n->block) {
     if (!b->n->given) find_statistics(b, first);
     struct lanes k = constants(b->n, first);
-    for (long i = stretches(b->n) - 1; i >= 0; i--) {
-      struct stretch s = stretch(b->n, first, i);
+    for (long i = stretches(b->n, WRITTEN) - 1; i >= 0; i--) {
+      struct stretch s = stretch(b->n, WRITTEN, first, i);
       const void *x = begin_of(&s, b->x);
       void *y = begin_of(&s, b->y);
       if (b->residual)
@@ -156,8 +159,8 @@ static void find_gradient(
     const struct block *b, long first, const struct lanes *k, float *p, float *q) {
   const struct ck_normalization *n = b->n;
   double total[CK_LANES] = {0}, product[CK_LANES] = {0};
-  for (long i = 0; i < stretches(n); i++) {
-    struct stretch s = stretch(n, first, i);
+  for (long i = 0; i < stretches(n, SUMMED); i++) {
+    struct stretch s = stretch(n, SUMMED, first, i);
     float sums[CK_LANES] = {0}, products[CK_LANES] = {0};
     if (b->joined)
       join(b, &s, k->centre, sums, products);
@@ -190,8 +193,8 @@ static void backward_part(void *context, long part, long begin, long end) {
     struct lanes k = constants(b->n, first);
     float p[CK_LANES] = {0}, q[CK_LANES] = {0};
     if (!b->n->given || b->dscale || b->dshift || b->joined) find_gradient(b, first, &k, p, q);
-    for (long i = stretches(b->n) - 1; i >= 0; i--) {
-      struct stretch s = stretch(b->n, first, i);
+    for (long i = stretches(b->n, WRITTEN) - 1; i >= 0; i--) {
+      struct stretch s = stretch(b->n, WRITTEN, first, i);
       ck_loops()->lane_normalize_backward(
           begin_of(&s, b->dy), begin_of(&s, b->x), k.scale, k.shift, gradient_floor(b), k.scale, p, q,
           &s.rows, begin_of(&s, b->dx));

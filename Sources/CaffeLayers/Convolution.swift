@@ -113,6 +113,7 @@ final class ConvolutionLayer: Layer {
 
   /// The top where nobody but a BatchNorm can see it, which takes it so; the gradient of what comes so.
   private var roundedResults: RoundedResults {
+    guard context.precision == .bfloat16 else { return [] }
     var rounded: RoundedResults = []
     if context.reusesMemory, folded == nil, followers.first is BatchNormLayer {
       rounded.insert(.output)

@@ -19,6 +19,9 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
   var extents: [Int] { [count] }
   var byteCount: Int { count * 4 }
   var orderName: String { "reversed" }
+  var isRounded: Bool { false }
+  var exact: Reversed { self }
+  var rounded: Reversed { self }
   func resized(to extents: [Int]) -> (any PackedLayout)? { nil }
   func resized(channels: Int) -> (any PackedLayout)? { nil }
   func isEqual(to other: any PackedLayout) -> Bool { (other as? Reversed)?.count == count }
@@ -66,6 +69,35 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
     #expect(floats(tensor.read(as: Reversed(3))) == [0, 10, 20])
     #expect(order.conversions == 0 && tensor.layout === order)
     #expect(tensor.values == [20, 10, 0] && order.conversions == 1)
+  }
+
+  /// Rounded values are seen in the order of float32 values; who reads them so has them widened there.
+  @Test(arguments: [true, false]) func roundedValuesAreWidenedForThoseWhoAsk(isPooled: Bool) throws {
+    let exact = try OneDNNMemoryLayout.channelsLast([2, 3, 1, 2])
+    let tensor = Tensor([2, 3, 1, 2])
+    if isPooled { tensor.draw(from: MemoryPool(expecting: 0)) }
+    let values = (0..<12).map { 1 + Float($0) / 1000 }
+    tensor.values = values
+    _ = tensor.update(as: exact.rounded)
+    #expect(tensor.isRounded && tensor.orderName == "channels last, bfloat16")
+    #expect(try #require(tensor.layout).isEqual(to: exact))
+    #expect(tensor.conversions == 1)
+    let bits = tensor.read(as: exact.rounded).assumingMemoryBound(to: UInt16.self)
+    #expect((0..<12).allSatisfy { (0x3f80...0x3f82).contains(bits[$0]) })
+    // In the same order.
+    let wide = tensor.read(as: exact).assumingMemoryBound(to: Float.self)
+    let inOrder = [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11].map { bfloat16(values[$0]) }
+    #expect((0..<12).map { wide[$0] } == inOrder)
+    #expect(!tensor.isRounded && tensor.conversions == 2)
+    #expect(tensor.values == values.map(bfloat16))
+    // And back again, though plain values are at hand.
+    _ = tensor.update(as: exact.rounded)
+    #expect(tensor.isRounded && tensor.values == values.map(bfloat16))
+    // A view of another shape sees plain values.
+    let view = Tensor([4, 3])
+    _ = tensor.update(as: exact.rounded)
+    view.share(tensor)
+    #expect(!view.isRounded && view.layout == nil && view.values == values.map(bfloat16))
   }
 
   @Test func announcingAnOrderTakesNoMemory() throws {

@@ -1,4 +1,5 @@
 import CaffeKernels
+import CaffeTestSupport
 import Testing
 
 struct BatchNormKernelTests {
@@ -129,6 +130,85 @@ struct BatchNormKernelTests {
       expectClose(target.values, gradient.map(Double.init), within: 1e-6, machine)
       expectClose(other.values, one.values.map(Double.init), within: 1e-4, machine)
     }
+  }
+
+  /// Over bfloat16, results are those of the values it stands for, rounded.
+  @Test(arguments: cases) func roundedValuesGiveRoundedResults(_ c: Case) {
+    let e = c.extents
+    let count = e.outer * e.channels * e.inner
+    let (x, residual) = (numbers(count).map(bfloat16), numbers(count, seed: 2).map(bfloat16))
+    let (a, b) = (numbers(count, seed: 6).map(bfloat16), numbers(count, seed: 7).map(bfloat16))
+    let scale = Floats(numbers(e.channels, seed: 3))
+    let (mean, variance) = (numbers(e.channels, seed: 5), numbers(e.channels, in: 1...2))
+    Machine.each { machine in
+      let statistics = (Floats(mean), Floats(variance))
+      func kernel(_ isRounded: Bool, isRectified: Bool) -> BatchNormKernel {
+        BatchNormKernel(
+          e, epsilon: 1e-3,
+          statistics: .init(
+            mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: c.isGiven),
+          scale: c.isScaled ? scale.pointer : nil, isRectified: isRectified, isRounded: isRounded)
+      }
+      for added in [nil, residual] {
+        let exact = output(count) {
+          kernel(false, isRectified: c.isRectified).forward(x, adding: added, into: $0)
+        }
+        let rounded = roundedOutput(count) {
+          kernel(true, isRectified: c.isRectified)
+            .forward(bits(x), adding: added.map(bits), into: $0)
+        }
+        #expect(rounded == exact.map(bfloat16), "\(machine)")
+      }
+      let exact = output(count) {
+        kernel(false, isRectified: c.isRectified).backward(a, input: x, into: $0)
+      }
+      let rounded = roundedOutput(count) {
+        kernel(true, isRectified: c.isRectified).backward(bits(a), input: bits(x), into: $0)
+      }
+      #expect(rounded == exact.map(bfloat16), "\(machine)")
+
+      for isJoined in [true, false] {
+        let (sum, gradients) = (Floats(a), (Floats(zeros: e.channels), Floats(zeros: e.channels)))
+        let exact = b.withUnsafeBytes { other in
+          output(count) {
+            kernel(false, isRectified: false).backward(
+              joining: isJoined ? other.baseAddress : nil, to: sum.pointer,
+              where: c.isRectified ? x : nil, input: x, into: $0,
+              scaleGradient: gradients.0.pointer)
+          }
+        }
+        var roundedSum = bits(a)
+        let rounded = bits(b).withUnsafeBytes { other in
+          roundedOutput(count) {
+            kernel(true, isRectified: false).backward(
+              joining: isJoined ? other.baseAddress : nil, to: &roundedSum,
+              where: c.isRectified ? bits(x) : nil, input: bits(x), into: $0,
+              scaleGradient: gradients.1.pointer)
+          }
+        }
+        #expect(floats(roundedSum) == sum.values.map(bfloat16), "\(machine)")
+        #expect(gradients.0.values == gradients.1.values, "\(machine)")
+        // The sum has been rounded before it is multiplied.
+        let unit = exact.reduce(0) { max($0, abs($1)) } * 0x1p-7
+        #expect(zip(rounded, exact).allSatisfy { abs($0 - $1) <= unit }, "\(machine)")
+      }
+    }
+  }
+
+  private func bits(_ values: [Float]) -> [UInt16] {
+    values.map { UInt16($0.bitPattern >> 16) }
+  }
+
+  private func floats(_ bits: [UInt16]) -> [Float] {
+    bits.map { Float(bitPattern: UInt32($0) << 16) }
+  }
+
+  private func roundedOutput(
+    _ count: Int, _ body: (UnsafeMutableRawPointer) -> Void
+  ) -> [Float] {
+    var rounded = [UInt16](repeating: 0x7fc0, count: count)
+    rounded.withUnsafeMutableBytes { if let base = $0.baseAddress { body(base) } }
+    return floats(rounded)
   }
 
   /// The first values of a channel, around which squares are summed, may lie far from all others.

@@ -86,33 +86,39 @@ private struct ConvolutionTrial {
       weights: isExact ? weights : weights.map(bfloat16))
   }
 
-  func output(of convolution: OneDNNConvolution, bias: [Float]?) -> [Float] {
-    let source = PackedTensor(convolution.forward.inputLayout, input)
+  /// - Parameter rounded: whether what is read comes rounded; so it is in all passes.
+  func output(
+    of convolution: OneDNNConvolution, bias: [Float]?, rounded: Bool = false
+  ) -> [Float] {
+    let source = PackedTensor(convolution.forward.inputLayout, input, rounded: rounded)
     let result = PackedTensor(convolution.forward.outputLayout)
-    convolution.forward.run(source.pointer, weights: weights, bias: bias, into: result.pointer)
+    convolution.forward.run(source.operand, weights: weights, bias: bias, into: result.pointer)
     return result.values(geometry.outputCount)
   }
 
-  func inputGradient(of convolution: OneDNNConvolution) throws -> [Float] {
+  func inputGradient(
+    of convolution: OneDNNConvolution, rounded: Bool = false
+  ) throws -> [Float] {
     let pass = try #require(convolution.backwardData)
-    let source = PackedTensor(pass.outputGradientLayout, outputGradient)
+    let source = PackedTensor(pass.outputGradientLayout, outputGradient, rounded: rounded)
     let result = PackedTensor(pass.inputGradientLayout)
-    pass.run(source.pointer, weights: weights, into: result.pointer)
+    pass.run(source.operand, weights: weights, into: result.pointer)
     return result.values(geometry.inputCount)
   }
 
   /// Both gradients, added to `start` everywhere or, if that is said to be zero, put in its place.
   func parameterGradients(
-    of convolution: OneDNNConvolution, start: Float = 0, areZero: Bool = false
+    of convolution: OneDNNConvolution, start: Float = 0, areZero: Bool = false,
+    rounded: Bool = false
   ) throws -> (weights: [Float], bias: [Float]) {
     let pass = try #require(convolution.backwardWeights)
-    let source = PackedTensor(pass.inputLayout, input)
-    let gradient = PackedTensor(pass.outputGradientLayout, outputGradient)
+    let source = PackedTensor(pass.inputLayout, input, rounded: rounded)
+    let gradient = PackedTensor(pass.outputGradientLayout, outputGradient, rounded: rounded)
     var weights = [Float](repeating: start, count: geometry.weightCount)
     var bias = [Float](repeating: start, count: geometry.outputChannels)
     withSums(&weights, &bias, areZero: areZero) {
       pass.run(
-        source.pointer, outputGradient: gradient.pointer, into: $0, biasGradient: $1)
+        source.operand, outputGradient: gradient.operand, into: $0, biasGradient: $1)
     }
     return (weights, bias)
   }
@@ -146,6 +152,39 @@ private struct ConvolutionTrial {
         < limit)
     #expect(
       worstDifference(gradients.bias, trial.naive.biasGradient(trial.multipliedGradient)) < limit)
+  }
+
+  /// Rounded operands are those that the passes would round, so that nothing else changes.
+  @Test(arguments: try OneDNNConvolutionCase.bfloat16())
+  func operandsAndResultsMayBeRounded(_ c: OneDNNConvolutionCase) throws {
+    let trial = ConvolutionTrial(c.geometry, precision: c.precision)
+    func make(_ rounded: RoundedResults) throws -> OneDNNConvolution {
+      try OneDNNConvolution(
+        c.geometry, hasBias: true, precision: c.precision, rounded: rounded,
+        scratchpad: Scratchpad())
+    }
+    let (exact, rounding) = (try make([]), try make([.output, .inputGradient]))
+    #expect(!exact.forward.outputLayout.isRounded)
+    #expect(rounding.forward.outputLayout.isRounded && rounding.forward.takesRounded)
+    #expect(try #require(rounding.backwardData).inputGradientLayout.isRounded)
+    let results = try [(exact, false), (exact, true), (rounding, true)].map {
+      [
+        trial.output(of: $0, bias: trial.bias, rounded: $1),
+        try trial.inputGradient(of: $0, rounded: $1),
+      ]
+    }
+    #expect(results[0] == results[1])
+    // Half a unit in the last place of bfloat16, and what other sums differ by.
+    for (found, expected) in zip(results[2], results[0]) {
+      #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 0x1p-8 * abs($1) + 1e-4 })
+      #expect(found == found.map(bfloat16))
+    }
+    let (given, rounded) = (
+      try trial.parameterGradients(of: exact),
+      try trial.parameterGradients(of: rounding, rounded: true)
+    )
+    #expect(worstDifference(rounded.weights, given.weights.map(Double.init)) < 2e-4)
+    #expect(worstDifference(rounded.bias, given.bias.map(Double.init)) < 2e-4)
   }
 
   /// As the parts of larger blobs do; what is between them stays.
@@ -214,6 +253,20 @@ private struct ConvolutionTrial {
     let expected = trial.naive.output(bias: trial.bias).map { $0 > 0 ? $0 : 0.25 * $0 }
     #expect(worstDifference(trial.output(of: convolution, bias: trial.bias), expected) < 2e-4)
     if gradients == .weights { try expectAddedGradients(trial, of: convolution) }
+    let rounding = try OneDNNConvolution(
+      c.geometry, hasBias: true, precision: .bfloat16, rounded: [.output, .inputGradient],
+      input: .channelsLast, scratchpad: Scratchpad())
+    #expect(rounding.forward.implementation.hasPrefix("brgemm:"))
+    let output = trial.output(of: rounding, bias: trial.bias, rounded: true)
+    #expect(worstDifference(output, trial.naive.output(bias: trial.bias), scale: 8) < 0x1p-8)
+    let gradient = try trial.inputGradient(of: rounding, rounded: true)
+    let expectedGradient = trial.naive.inputGradient(trial.multipliedGradient)
+    #expect(worstDifference(gradient, expectedGradient, scale: 8) < 0x1p-8)
+    let (found, given) = (
+      try trial.parameterGradients(of: rounding, rounded: true),
+      trial.naive.weightsGradient(trial.multipliedGradient)
+    )
+    #expect(worstDifference(found.weights, given) < 2e-4)
   }
 
   private static func small() throws -> ConvolutionGeometry {
@@ -301,7 +354,7 @@ private struct ConvolutionTrial {
     let zeros = [Float](repeating: 0, count: trial.weights.count)
     func run(_ weights: [Float], revision: Int?) -> [Float] {
       convolution.forward.run(
-        input.pointer, weights: weights, revision: revision, bias: nil,
+        input.operand, weights: weights, revision: revision, bias: nil,
         into: output.pointer)
       return output.values(trial.geometry.outputCount)
     }
@@ -327,7 +380,7 @@ private struct ConvolutionTrial {
       }
       for revision in [5, 5, 6] {
         convolution.forward.run(
-          input.pointer, weights: weights(), revision: revision, bias: nil, into: output.pointer)
+          input.operand, weights: weights(), revision: revision, bias: nil, into: output.pointer)
       }
     }
     #expect(asked == 2)
@@ -345,9 +398,9 @@ private struct ConvolutionTrial {
     let inputGradient = PackedTensor(pass.inputGradientLayout)
     func gradient(_ weights: [Float], revision: Int) -> [Float] {
       convolution.forward.run(
-        input.pointer, weights: weights, revision: revision, bias: nil, into: output.pointer)
+        input.operand, weights: weights, revision: revision, bias: nil, into: output.pointer)
       pass.run(
-        outputGradient.pointer, weights: weights, revision: revision,
+        outputGradient.operand, weights: weights, revision: revision,
         into: inputGradient.pointer)
       return inputGradient.values(trial.geometry.inputCount)
     }

@@ -54,10 +54,13 @@ struct PackedTensor {
     pointer.initializeMemory(as: Float.self, repeating: .nan, count: layout.byteCount / 4)
   }
 
-  init(_ layout: OneDNNMemoryLayout, _ plain: [Float]) {
-    self.init(layout)
+  /// - Parameter rounded: whether the values become bfloat16.
+  init(_ exact: OneDNNMemoryLayout, _ plain: [Float], rounded: Bool = false) {
+    self.init(rounded ? exact.rounded : exact)
     layout.pack(plain, into: pointer)
   }
+
+  var operand: Operand { Operand(pointer, isRounded: layout.isRounded) }
 
   var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 
@@ -84,7 +87,7 @@ func withSums(
 
 extension WeightedForward {
   func run(
-    _ values: UnsafeRawPointer, weights: [Float], revision: Int? = nil,
+    _ values: Operand, weights: [Float], revision: Int? = nil,
     bias: UnsafePointer<Float>?, into output: UnsafeMutableRawPointer
   ) {
     weights.withUnsafeBufferPointer { weights in

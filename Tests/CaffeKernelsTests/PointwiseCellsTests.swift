@@ -34,13 +34,22 @@ struct PointwiseCellsTests {
     for (row, place) in zip(rows, places) { spread[place] = row }
     Machine.each { machine in
       var rounded = [UInt16](repeating: 1, count: places.count)
-      ck_round_cells(&cells, whole, &rounded)
+      ck_round_cells(&cells, whole, false, &rounded)
       #expect(
         rounded.map { Float(bitPattern: UInt32($0) << 16) }
           == places.map { bfloat16(whole[$0]) }, "\(machine)")
       var found = [Float](repeating: .nan, count: whole.count)
-      ck_spread_cells(&cells, rows, &found)
+      ck_spread_cells(&cells, rows, false, &found)
       #expect(found == spread, "\(machine)")
+      // Of values that are rounded already.
+      var again = [UInt16](repeating: 1, count: places.count)
+      ck_round_cells(&cells, whole.map { UInt16(bfloat16($0).bitPattern >> 16) }, true, &again)
+      #expect(again == rounded, "\(machine)")
+      var foundRounded = [UInt16](repeating: 1, count: whole.count)
+      ck_spread_cells(&cells, rounded, true, &foundRounded)
+      var spreadRounded = [UInt16](repeating: 0, count: whole.count)
+      for (row, place) in zip(rounded, places) { spreadRounded[place] = row }
+      #expect(foundRounded == spreadRounded, "\(machine)")
     }
   }
 
