@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ck_lrn_packed.h"
 #include "ck_map.h"
 #include "ck_pool_packed.h"
 #include "ck_random.h"
@@ -12,6 +13,9 @@
 
 /// Elements after which the constants of a loop over lanes repeat.
 #define CK_LANES 64
+
+/// Rows of floats that a cell has while its channels are normalised.
+#define CK_LRN_ROWS 3
 
 /// The quotient, rounded up.
 static inline long ck_quotient(long a, long b) { return (a + b - 1) / b; }

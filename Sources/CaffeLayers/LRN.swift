@@ -55,6 +55,9 @@ final class LRNLayer: Layer {
       guard region == .acrossChannels else {
         throw EngineRefusal("its window within a channel counts padding in another way than Caffe")
       }
+      guard isOneDNNWanted(named) || packedOperation == nil else {
+        throw EngineRefusal("our loops in the order of the bottom are faster")
+      }
       let operation = try OneDNNLRNOperation(
         settings, isTrained: propagateDown[0], bottom: bottom[0].data,
         isNamed: isOneDNNWanted(named),
@@ -63,10 +66,19 @@ final class LRNLayer: Layer {
       engine.implementation = operation.implementation
       return operation
     } caffe: {
-      region == .acrossChannels
+      if let packed = packedOperation {
+        top[0].data.announce(packed.order)
+        return packed
+      }
+      return region == .acrossChannels
         ? CaffeLRNOperation(across: settings, shape: shape)
         : try CaffeLRNOperation(within: settings, shape: shape)
     }
+  }
+
+  /// Our loops in the order of the bottom; `nil` where that is plain, or they do not take the region.
+  private var packedOperation: PackedLRNOperation? {
+    region == .acrossChannels ? PackedLRNOperation(settings, bottom: bottom[0].data) : nil
   }
 
   override func forward() throws {

@@ -10,6 +10,7 @@
 #include "ck_lookup.h"
 #include "ck_loss.h"
 #include "ck_lrn.h"
+#include "ck_lrn_packed.h"
 #include "ck_lstm.h"
 #include "ck_map.h"
 #include "ck_normalize.h"

@@ -56,6 +56,34 @@ struct CaffeLRNOperation: LRNOperation {
   }
 }
 
+/// C loops in the packed order that the bottom has, across channels.
+struct PackedLRNOperation: LRNOperation {
+  private let lrn: PackedLRN
+  /// Of bottom and top.
+  let order: any PackedLayout
+
+  /// `nil` for a bottom that these loops do not take.
+  init?(_ settings: OneDNNLRN.Parameters, bottom: Tensor) {
+    guard let order = bottom.layout, let runs = order.channelRuns,
+      let lrn = PackedLRN(
+        bottom.shape.dimensions, runs: runs, localSize: settings.localSize, alpha: settings.alpha,
+        beta: settings.beta, k: settings.k)
+    else { return nil }
+    self.lrn = lrn
+    self.order = order
+  }
+
+  func forward(_ input: Tensor, into output: Tensor) {
+    lrn.forward(input.read(in: order), into: output.overwrite(in: order))
+  }
+
+  func backward(_ gradient: Tensor, input: Tensor, output: Tensor, into inputGradient: Tensor) {
+    lrn.backward(
+      gradient.read(in: order), input: input.read(in: order),
+      into: inputGradient.overwrite(in: order))
+  }
+}
+
 /// oneDNN, in the packed order that the bottom has.
 struct OneDNNLRNOperation: LRNOperation {
   private let lrn: OneDNNLRN
