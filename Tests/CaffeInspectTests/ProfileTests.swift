@@ -21,4 +21,17 @@ import Testing
     let sigmoid = try #require(profile.layers.first { $0.name == "sigmoid" })
     #expect(sigmoid.conversions == 1)
   }
+
+  /// As in training, where an update leaves zeros.
+  @Test func everyPassBeginsWithGradientsOfZero() throws {
+    let text = """
+      layer { name: "in" type: "DummyData" top: "x" dummy_data_param {
+        shape { dim: 2 dim: 3 } data_filler { type: "constant" value: 2 } } }
+      layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" loss_weight: 1
+        inner_product_param { num_output: 4 weight_filler { type: "constant" value: 1 } } }
+      """
+    let net = try Net(try TestNet.parse(text), context: LayerContext(phase: .train))
+    _ = try LayerTiming(net, iterations: 3) { _, _ in }
+    #expect(net.parameters[0].blob.diff.values == Array(repeating: 4, count: 12))
+  }
 }
