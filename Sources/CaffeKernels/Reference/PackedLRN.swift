@@ -6,8 +6,9 @@ import CaffeKernelsC
 ///
 /// Means the same as `LRNAcrossChannels` does, and keeps nothing between the passes: what the backward pass
 /// needs is worked out again, which is faster than to write and to read it.
-package struct PackedLRN: Sendable {
+package final class PackedLRN {
   private let settings: ck_packed_lrn
+  private var workspace = Workspace()
 
   /// - Parameters:
   ///   - extents: `[n, c, spatial…]`.
@@ -37,13 +38,11 @@ package struct PackedLRN: Sendable {
   }
 
   private func withWorkspace(
-    _ body: (UnsafePointer<ck_packed_lrn>, _ parts: Int, UnsafeMutablePointer<Float>?) -> Void
+    _ body: (UnsafePointer<ck_packed_lrn>, _ parts: Int, UnsafeMutablePointer<Float>) -> Void
   ) {
     withUnsafePointer(to: settings) { settings in
       let parts = ck_lrn_packed_parts(settings)
-      withUnsafeTemporaryAllocation(
-        of: Float.self, capacity: parts * ck_lrn_packed_workspace(settings)
-      ) { body(settings, parts, $0.baseAddress) }
+      body(settings, parts, workspace.reserve(parts * ck_lrn_packed_workspace(settings)))
     }
   }
 }
