@@ -39,4 +39,40 @@ import Testing
       #expect(Closeness.worst(b, a) < 1e-4)  // other sums of some hundred products
     }
   }
+
+  /// On our loops for neighbourhoods of 3 and 5 channels; in other orders for all others.
+  @Test(arguments: [(3, 0.75), (5, 0.75), (5, 0.6), (7, 0.75)])
+  func normalizationAcrossChannelsStaysInTheOrder(localSize: Int, beta: Double) throws {
+    func run(_ engine: Engine?, named: String = "DEFAULT") throws -> ([[Float]], lrn: Layer) {
+      let net = try TestNet.make(
+        """
+        force_backward: true
+        layer { name: 'i' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 dim: 9 dim: 7 } } }
+        layer { name: 'first' type: 'Convolution' bottom: 'x' top: 'a'
+          convolution_param { num_output: 32 kernel_size: 3 weight_filler { type: 'gaussian' std: 1 } } }
+        layer { name: 'n' type: 'LRN' bottom: 'a' top: 'b'
+          lrn_param { local_size: \(localSize) alpha: 0.5 beta: \(beta) engine: \(named) } }
+        layer { name: 'last' type: 'Convolution' bottom: 'b' top: 'y'
+          convolution_param { num_output: 16 kernel_size: 3 weight_filler { type: 'xavier' } } }
+        """, engine: engine)
+      let announced = try #require(net.blob("b")).data.layout
+      #expect((announced != nil) == (engine == nil && (localSize < 7 || named == "ONEDNN")))
+      var random = TestRandom(seed: 5)
+      let (x, y) = (try #require(net.blob("x")), try #require(net.blob("y")))
+      x.data.values = random.values(x.count)
+      try net.forward()
+      let output = y.data.values
+      y.diff.values = random.values(y.count)
+      try net.backward()
+      let lrn = try #require(net.layers.first { $0.name == "n" })
+      return ([output, x.diff.values], lrn)
+    }
+    let (plain, _) = try run(.caffe)
+    let (packed, lrn) = try run(nil)
+    for (a, b) in zip(plain, packed) { #expect(Closeness.worst(b, a) < 1e-4) }
+    #expect(lrn.engine.engine == .caffe)
+    if localSize == 5, beta == 0.75 {
+      #expect(try run(nil, named: "ONEDNN").lrn.engine.engine == .oneDNN)
+    }
+  }
 }
