@@ -25,6 +25,8 @@ package final class HDF5DataSource {
   private let files: HDF5FileList
   private let order: EpochOrder
   private let windowBytes: Int
+  private let rowBytes: Int
+  private var opened: (file: Int, datasets: [any HDF5Values])?
   private var window: HDF5Window?
 
   /// Opens every file once to check it.
@@ -32,13 +34,15 @@ package final class HDF5DataSource {
   /// - Parameters:
   ///   - tops: the names of the datasets.
   ///   - windowBytes: how much to read at once. Files up to twice as large are held whole; of larger
-  ///     ones that are shuffled each row is read by itself.
+  ///     ones that are shuffled each row is read by itself, and large batches that are in order go
+  ///     straight to their places.
   package init(
     list: String, tops: [String], folder: String = "", shuffle: Bool = false, seed: UInt64 = 0,
     windowBytes: Int = 16 << 20
   ) throws {
     files = try HDF5FileList(list, tops: tops, folder: folder)
     rowShapes = files.rowShapes
+    rowBytes = max(1, rowShapes.map { $0.reduce(1, *) }.reduce(0, +) * MemoryLayout<Float>.size)
     order = EpochOrder(rowCounts: files.rowCounts, seed: shuffle ? seed : nil)
     recordCount = order.recordCount
     self.windowBytes = windowBytes
@@ -54,19 +58,54 @@ package final class HDF5DataSource {
   /// Reads the next `count` records, each top into its buffer of `count` rows.
   package func read(_ count: Int, into tops: [UnsafeMutableBufferPointer<Float>]) throws {
     precondition(tops.count == rowShapes.count, "\(tops.count) buffers for \(rowShapes.count) tops")
-    for index in 0..<count {
+    var index = 0
+    while index < count {
       let (file, row) = order.locate(position)
-      let window = try window(file: file, row: row)
-      for (top, buffer) in tops.enumerated() { window.copy(row, of: top, to: index, in: buffer) }
-      position += 1
+      let rows = row..<min(row + count - index, files.rowCounts[file])
+      let taken: Int
+      if goesStraight(rows, of: file) {
+        taken = rows.count
+        try read(rows, of: file, to: index, in: tops)
+      } else {
+        taken = 1
+        let window = try window(file: file, row: row)
+        for (top, buffer) in tops.enumerated() { window.copy(row, of: top, to: index, in: buffer) }
+      }
+      position += taken
+      index += taken
     }
+  }
+
+  /// Whether to read rows to their places in a batch, without a window in between.
+  private func goesStraight(_ rows: Range<Int>, of file: Int) -> Bool {
+    guard !order.isShuffled, !isHeldWhole(file), 4 * rows.count >= windowBytes / rowBytes else {
+      return false
+    }
+    return window?.file != file || window?.rows.contains(rows.lowerBound) == false
+  }
+
+  private func read(
+    _ rows: Range<Int>, of file: Int, to index: Int, in tops: [UnsafeMutableBufferPointer<Float>]
+  ) throws {
+    window = nil
+    for (dataset, buffer) in zip(try datasets(of: file), tops) {
+      let size = dataset.rowCount
+      let places = index * size..<(index + rows.count) * size
+      try dataset.read(rows: rows, into: UnsafeMutableBufferPointer(rebasing: buffer[places]))
+    }
+  }
+
+  private func datasets(of file: Int) throws -> [any HDF5Values] {
+    if let opened, opened.file == file { return opened.datasets }
+    let datasets = try files.open(file)
+    opened = (file, datasets)
+    return datasets
   }
 
   /// The rows in memory, after they include `row` of `file`.
   private func window(file: Int, row: Int) throws -> HDF5Window {
     if let window, window.file == file, window.rows.contains(row) { return window }
-    let isSameFile = window?.file == file
-    let source = try (isSameFile ? window?.source : nil) ?? files.open(file)
+    let source = try datasets(of: file)
     let rows = rowsToRead(file: file, from: row)
     // The old rows go before the new ones come.
     window = nil
@@ -77,10 +116,13 @@ package final class HDF5DataSource {
 
   private func rowsToRead(file: Int, from row: Int) -> Range<Int> {
     let all = files.rowCounts[file]
-    let rowBytes = max(1, rowShapes.map { $0.reduce(1, *) }.reduce(0, +) * 4)
-    if rowBytes <= 2 * windowBytes / all { return 0..<all }
+    if isHeldWhole(file) { return 0..<all }
     if order.isShuffled { return row..<row + 1 }
     return row..<min(all, row + max(1, windowBytes / rowBytes))
+  }
+
+  private func isHeldWhole(_ file: Int) -> Bool {
+    rowBytes <= 2 * windowBytes / files.rowCounts[file]
   }
 }
 
