@@ -67,6 +67,8 @@ package struct NetProfile: Encodable {
   fileprivate struct Movement {
     var order = "plain"
     var conversions = 0
+    /// Of bottoms, tops and parameters.
+    var bytes = 0
   }
 
   private static func movements(in net: Net) throws -> [Movement] {
@@ -76,9 +78,11 @@ package struct NetProfile: Encodable {
       try pass()
       movements[index].conversions += net.layers[index].conversions - before
     }
-    for index in net.layers.indices {
+    for (index, layer) in net.layers.enumerated() {
+      let read = (layer.bottom + layer.parameters).map(\.data.visibleBytes)
       try count(index) { try net.forward(layer: index) }
-      if let top = net.layers[index].top.first { movements[index].order = top.data.orderName }
+      movements[index].bytes = (read + layer.top.map(\.data.visibleBytes)).reduce(0, +)
+      if let top = layer.top.first { movements[index].order = top.data.orderName }
     }
     for index in net.layers.indices.reversed() {
       try count(index) { try net.backward(layer: index) }
@@ -103,10 +107,16 @@ extension NetProfile.Layer {
     let operations = 2 * Double(try layer.multiplyAdds(for: layer.bottom.map(\.shape)))
     gflops = forward > 0 ? operations / forward / 1e6 : 0
     shareOfPeak = gflops / peak
-    let values = (layer.bottom + layer.top + layer.parameters).reduce(0) { $0 + $1.count }
-    megabytes = Double(values * MemoryLayout<Float>.stride) / 1e6
+    megabytes = Double(movement.bytes) / 1e6
     gigabytesPerSecond = forward >= leastMilliseconds ? megabytes / forward : 0
     conversions = movement.conversions
+  }
+}
+
+extension Tensor {
+  /// Without what fills up an order.
+  fileprivate var visibleBytes: Int {
+    count * (isRounded ? MemoryLayout<UInt16>.stride : MemoryLayout<Float>.stride)
   }
 }
 
