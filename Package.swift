@@ -141,7 +141,8 @@ let package = Package(
     tests(
       "CaffeDashboardTests",
       ["CaffeErrors", "CaffeDashboard", "CaffeInspect", "CaffeTestSupport"]),
-    tests("CommandLineTests", ["CaffeErrors", "CaffeTestSupport", "CaffeData", "CHDF5"]),
+    tests(
+      "CommandLineTests", ["CaffeErrors", "CaffeKernels", "CaffeTestSupport", "CaffeData", "CHDF5"]),
     tests(
       "PrototxtTests",
       ["CaffeErrors", "CaffeSolver", "CaffeNet", "CaffeCore", "CaffeSchema", "CaffeTestSupport"]),

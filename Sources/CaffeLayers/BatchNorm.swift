@@ -113,7 +113,7 @@ final class BatchNormLayer: Layer {
   func order(adding residual: Tensor?) -> ChannelOrder {
     ChannelOrder(
       of: bottom[0].data, plain: plain,
-      rounded: [bottom[0].data, residual].allSatisfy { $0?.isRounded ?? true })
+      inPrecisionOf: residual?.isRounded ?? true ? bottom[0].data : nil)
   }
 
   override func forward() throws {
@@ -203,7 +203,7 @@ final class BatchNormLayer: Layer {
     defer { kept.release() }
     guard propagateDown[0], bottom[0].count > 0 else { return }
     let (gradient, input) = (top[0].diff, kept.values(of: bottom[0].data))
-    let order = ChannelOrder(of: gradient, plain: plain, rounded: input.isRounded)
+    let order = ChannelOrder(of: gradient, plain: plain, inPrecisionOf: input)
     let (gradientValues, inputValues) = (
       gradient.readBytes(in: order.layout), input.readBytes(in: order.layout)
     )
@@ -217,7 +217,7 @@ final class BatchNormLayer: Layer {
     defer { kept.release() }
     guard bottom[0].count > 0 else { return }
     let input = kept.values(of: bottom[0].data)
-    let order = ChannelOrder(of: sum, plain: plain, rounded: input.isRounded)
+    let order = ChannelOrder(of: sum, plain: plain, inPrecisionOf: input)
     let inputValues = input.readBytes(in: order.layout)
     let (otherValues, outputValues) = (
       other?.readBytes(in: order.layout), output?.readBytes(in: order.layout)

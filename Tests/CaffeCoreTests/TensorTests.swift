@@ -72,7 +72,8 @@ private final class Reversed: PackedLayout, @unchecked Sendable {  // used by on
   }
 
   /// Rounded values are seen in the order of float32 values; who reads them so has them widened there.
-  @Test(arguments: [true, false]) func roundedValuesAreWidenedForThoseWhoAsk(isPooled: Bool) throws {
+  @Test(arguments: [true, false]) func roundedValuesAreWidenedForThoseWhoAsk(isPooled: Bool) throws
+  {
     let exact = try OneDNNMemoryLayout.channelsLast([2, 3, 1, 2])
     let tensor = Tensor([2, 3, 1, 2])
     if isPooled { tensor.draw(from: MemoryPool(expecting: 0)) }

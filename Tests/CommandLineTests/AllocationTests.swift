@@ -1,3 +1,4 @@
+import CaffeKernels
 import CaffeTestSupport
 import Testing
 
@@ -46,13 +47,16 @@ struct AllocationTests {
     """
   }
 
-  @Test(arguments: ["SGD", "Adam"]) func trainingAsksForNoMemory(_ solver: String) throws {
+  private static let solvers =
+    ["type: 'SGD'", "type: 'Adam'"] + (Precision.isBFloat16Native ? ["precision: BF16"] : [])
+
+  @Test(arguments: solvers) func trainingAsksForNoMemory(_ solver: String) throws {
     let folder = try TemporaryFolder()
     try folder.write("net.prototxt", AllocationTests.net)
     try folder.write(
       "solver.prototxt",
       """
-      net: "net.prototxt" type: "\(solver)" base_lr: 0.001 momentum: 0.9 momentum2: 0.99
+      net: "net.prototxt" \(solver) base_lr: 0.001 momentum: 0.9 momentum2: 0.99
       lr_policy: "fixed" random_seed: 1
       """)
     let few = try requests(iterations: 4, in: folder)

@@ -172,19 +172,20 @@ extension Tensor {
   /// shape under which they were written: a view under its own shape shows them in plain order alone.
   /// Of float32 values: those that are rounded are widened for whoever reads them so.
   package var layout: (any PackedLayout)? {
-    guard let exact = newestLayout?.exact, !exact.isPlain else { return nil }
+    guard let exact = storedLayout?.exact, !exact.isPlain else { return nil }
     return exact
   }
 
-  /// Whether the newest values are bfloat16.
-  package var isRounded: Bool { newestLayout?.isRounded ?? false }
-
-  private var newestLayout: (any PackedLayout)? {
+  /// As `layout`, in the precision that the values have.
+  package var storedLayout: (any PackedLayout)? {
     storage.layout.flatMap { $0.extents == shape.dimensions ? $0 : nil }
   }
 
+  /// Whether the newest values are bfloat16.
+  package var isRounded: Bool { storedLayout?.isRounded ?? false }
+
   /// `plain`, `channels last`, `blocked by 16 channels`…
-  package var orderName: String { newestLayout?.orderName ?? "plain" }
+  package var orderName: String { storedLayout?.orderName ?? "plain" }
 
   package func read(as layout: any PackedLayout) -> UnsafeRawPointer {
     layout.isPlain

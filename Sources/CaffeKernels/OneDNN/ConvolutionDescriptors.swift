@@ -48,7 +48,9 @@ struct ConvolutionDescriptors {
   ) throws -> PrimitiveDescriptor {
     var operation = dnnl_convolution_desc_t()
     var (source, bias) = (input.holding(precision).raw, try bias().raw)
-    var (weights, output) = (try weights(precision).raw, output.holding(rounded.precision(of: .output)).raw)
+    var (weights, output) = (
+      try weights(precision).raw, output.holding(rounded.precision(of: .output)).raw
+    )
     try check(
       dnnl_dilated_convolution_forward_desc_init(
         &operation, dnnl_forward_training, algorithm, &source, &weights, &bias, &output, strides,

@@ -23,7 +23,9 @@ struct InnerProductDescriptors {
 
   func backwardData(of forward: PrimitiveDescriptor) throws -> PrimitiveDescriptor {
     var operation = dnnl_inner_product_desc_t()
-    var (source, weights) = (try input(rounded.precision(of: .inputGradient)).raw, try weights().raw)
+    var (source, weights) = (
+      try input(rounded.precision(of: .inputGradient)).raw, try weights().raw
+    )
     var output = try output(.bfloat16).raw
     let name = "inner product's gradient to its bottom"
     try check(

@@ -26,7 +26,8 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   init(
     _ geometry: ConvolutionGeometry, algorithm: OneDNNConvolution.Algorithm = .automatic,
     input wanted: LayoutRequest? = nil, hasBias: Bool,
-    precision: Precision, rounded: RoundedResults = [], fused: FusedStep, gradients: WeightedGradients,
+    precision: Precision, rounded: RoundedResults = [], fused: FusedStep,
+    gradients: WeightedGradients,
     bottom: OneDNNMemoryLayout?, scratchpad: Scratchpad
   ) throws {
     func make(
@@ -153,7 +154,10 @@ struct OneDNNConvolutionOperation: PackedConvolutionOperation {
   private func operand(
     _ tensor: Tensor, in exact: OneDNNMemoryLayout, rounds: Bool
   ) -> (_ part: Int) -> Operand {
-    let order = rounds && tensor.isRounded ? exact.rounded : exact
+    var order = exact
+    if rounds, let stored = tensor.storedLayout as? OneDNNMemoryLayout, stored.isRounded {
+      order = stored.exact.isEqual(to: exact) ? stored : exact.rounded
+    }
     let values = tensor.read(as: order)
     return { Operand(values + start(of: $0, order), isRounded: order.isRounded) }
   }

@@ -96,6 +96,7 @@ struct OneDNNRecurrentProduct: RecurrentProduct {
     into stateGradient: UnsafeMutablePointer<Float>
   ) {
     backwardData?.run(
-      Operand(sumGradients), weights: weights.read(), revision: weights.revision, into: stateGradient)
+      Operand(sumGradients), weights: weights.read(), revision: weights.revision,
+      into: stateGradient)
   }
 }

@@ -11,17 +11,24 @@ struct ChannelOrder {
 
   /// - Parameters:
   ///   - plain: how the layer's channels lie in plain order.
-  ///   - rounded: whether the layer runs over rounded values.
-  init(of tensor: Tensor, plain: ChannelExtents, rounded: Bool = false) {
+  ///   - model: values that the layer runs over too; the order is rounded if they are.
+  init(of tensor: Tensor, plain: ChannelExtents, inPrecisionOf model: Tensor? = nil) {
     let shape = tensor.shape
     if let layout = tensor.layout, let packed = layout.channelExtents, shape.axes > 1,
       plain.outer == shape[0], plain.channels == shape[1]
     {
-      (self.layout, extents) = (rounded ? layout.rounded : layout, packed)
+      (self.layout, extents) = (model.map { layout.inPrecision(of: $0) } ?? layout, packed)
     } else {
       (layout, extents) = (nil, plain)
     }
   }
 
   var isRounded: Bool { layout?.isRounded ?? false }
+}
+
+extension PackedLayout {
+  fileprivate func inPrecision(of model: Tensor) -> any PackedLayout {
+    guard let stored = model.storedLayout, stored.isRounded else { return self }
+    return stored.exact.isEqual(to: self) ? stored : rounded
+  }
 }
