@@ -20,6 +20,13 @@ import Testing
       layer { name: 'last' type: 'Convolution' bottom: '\(names[3])' top: 'y'
         convolution_param { num_output: 16 kernel_size: 3 weight_filler { type: 'xavier' } } }
       """, engine: engine)
+    let results = try outputAndGradients(of: net)
+    #expect(inPlace || (net.blob("d")?.data.layout != nil) == (engine == nil))
+    return results
+  }
+
+  /// Of a net from `x` to `y`: y, and the gradients of x and of all parameters.
+  private func outputAndGradients(of net: Net) throws -> [[Float]] {
     var random = TestRandom(seed: 5)
     let (x, y) = (try #require(net.blob("x")), try #require(net.blob("y")))
     x.data.values = random.values(x.count)
@@ -28,7 +35,6 @@ import Testing
     y.diff.values = random.values(y.count)
     net.clearGradients()
     try net.backward()
-    #expect(inPlace || (net.blob("d")?.data.layout != nil) == (engine == nil))
     return [output, x.diff.values] + net.parameters.map(\.blob.diff.values)
   }
 
@@ -57,15 +63,8 @@ import Testing
         """, engine: engine)
       let announced = try #require(net.blob("b")).data.layout
       #expect((announced != nil) == (engine == nil && (localSize < 7 || named == "ONEDNN")))
-      var random = TestRandom(seed: 5)
-      let (x, y) = (try #require(net.blob("x")), try #require(net.blob("y")))
-      x.data.values = random.values(x.count)
-      try net.forward()
-      let output = y.data.values
-      y.diff.values = random.values(y.count)
-      try net.backward()
       let lrn = try #require(net.layers.first { $0.name == "n" })
-      return ([output, x.diff.values], lrn)
+      return (try outputAndGradients(of: net), lrn)
     }
     let (plain, _) = try run(.caffe)
     let (packed, lrn) = try run(nil)
