@@ -79,7 +79,7 @@ final class ConvolutionLayer: Layer {
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
     let gradients = wantedGradients
-    takeWeightsBack()
+    takeWeightsBack(from: operation, into: folded?.filters)
     folded = gradients.isEmpty ? try foldingNormalization() : nil
     (sum, joined) = (nil, nil)
     operation = try choose(named: settings.engine) {
@@ -204,12 +204,6 @@ final class ConvolutionLayer: Layer {
     }
     let weights = parameters[0].data
     if mayLetParametersGo, !weights.isGone, folded != nil || mayComeBack { weights.letGo() }
-  }
-
-  /// Takes back from the operation what it alone has, before there is another one.
-  private func takeWeightsBack() {
-    guard let operation, parameters[0].data.isGone, operation.givesWeightsBack else { return }
-    operation.giveBack(folded?.filters ?? parameters[0].data)
   }
 
   override func backward(propagateDown: [Bool]) throws {

@@ -67,6 +67,7 @@ final class InnerProductLayer: Layer {
 
   override func reshape() throws {
     let (rows, inputs) = (top[0].count / outputs, parameters[0].count / outputs)
+    takeWeightsBack(from: operation)
     operation = try choose(named: nil) {
       let product = try context.oneDNNInnerProduct(
         rows: rows, inputs: inputs, outputs: outputs, hasBias: hasBias,
@@ -81,9 +82,12 @@ final class InnerProductLayer: Layer {
   }
 
   override func forward() throws {
-    operation?.forward(
-      bottom[0].data, weights: parameters[0].data, bias: hasBias ? parameters[1].data : nil,
+    guard let operation else { return }
+    let weights = parameters[0].data
+    operation.forward(
+      bottom[0].data, weights: weights, bias: hasBias ? parameters[1].data : nil,
       into: top[0].data)
+    if mayLetParametersGo, operation.givesWeightsBack, !weights.isGone { weights.letGo() }
   }
 
   override func backward(propagateDown: [Bool]) throws {

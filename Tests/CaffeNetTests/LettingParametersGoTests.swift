@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeKernels
 import CaffeNet
 import CaffeSchema
 import CaffeTestSupport
@@ -25,22 +26,23 @@ struct LettingParametersGoTests {
 
   private func net(
     keeping: Bool, _ choices: SpeedChoices? = nil, phase: Phase = .test, text: String = text,
-    sharing: Net? = nil
+    sharing: Net? = nil, precision: Precision = .float32
   ) throws -> Net {
     try Net(
       TestNet.parse(text),
       context: LayerContext(
-        phase: phase, choices: choices, reusesMemory: true, keepsParameters: keeping, seed: 5),
+        phase: phase, precision: precision, choices: choices, reusesMemory: true,
+        keepsParameters: keeping, seed: 5),
       sharing: sharing)
   }
 
-  private func run(_ net: Net, items: Int) throws -> [Float] {
+  private func run(_ net: Net, items: Int, output: String = "c") throws -> [Float] {
     let blob = try #require(net.blob("x"))
     blob.reshape(try Shape([items] + blob.shape.dimensions.dropFirst()))
     var random = TestRandom(seed: 6)
     blob.data.values = random.spaced(blob.count)
     try net.forward()
-    return try #require(net.blob("c")).data.values
+    return try #require(net.blob(output)).data.values
   }
 
   private func gone(_ net: Net) -> [String] {
@@ -58,6 +60,26 @@ struct LettingParametersGoTests {
     #expect(gone(kept).isEmpty)
     // What tiles make of filters cannot be turned back.
     #expect(gone(going) == (onTiles ? ["folded", "each"] : ["first", "folded", "each"]))
+  }
+
+  /// Weights in bfloat16 come back rounded, and are multiplied as before.
+  @Test(.enabled(if: Precision.isBFloat16Native, "the processor has no bfloat16"))
+  func roundedWeightsAreEnough() throws {
+    let text =
+      Self.text + """
+        layer { name: "product" type: "InnerProduct" bottom: "c" top: "d"
+          inner_product_param { num_output: 33 weight_filler { type: "xavier" } } }
+        """
+    let (kept, going) = (
+      try net(keeping: true, text: text, precision: .bfloat16),
+      try net(keeping: false, text: text, precision: .bfloat16)
+    )
+    for items in [4, 4, 1, 7, 2, 4] {
+      let outputs = try [kept, going].map { try run($0, items: items, output: "d") }
+      #expect(outputs[0] == outputs[1], "\(items) items")
+    }
+    #expect(gone(kept).isEmpty)
+    #expect(gone(going) == ["first", "folded", "each", "product"])
   }
 
   @Test func weightsThatAreLoadedCount() throws {

@@ -15,14 +15,15 @@ final class PackedWeights {
     return PackedWeights(layout: layout)
   }
 
-  /// Whether there is a copy in which no value is rounded.
-  var isExact: Bool { copied != nil && layout.descriptor.holds(.float32) }
+  /// Whether there is a copy, so that the weights can be had back: as they were or, where they are multiplied
+  /// as bfloat16, rounded, which makes the same copy again.
+  var isCopied: Bool { copied != nil }
 
   /// Puts the copy's values back into plain order.
   ///
-  /// - Precondition: `isExact`.
+  /// - Precondition: `isCopied`.
   func unpack(into plain: UnsafeMutablePointer<Float>) {
-    precondition(isExact, "no exact copy of the weights")
+    precondition(isCopied, "no copy of the weights")
     layout.unpack(copy.pointer, into: plain)
   }
 

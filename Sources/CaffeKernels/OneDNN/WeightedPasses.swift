@@ -39,8 +39,8 @@ package final class WeightedForward {
   package let scratchByteCount: Int
   /// Whether a copy of the weights serves until their revision changes.
   package var keepsWeights: Bool { !weights.layout.isPlain }
-  /// Whether that copy can be turned back into the weights.
-  package var givesWeightsBack: Bool { weights.isExact }
+  /// Whether that copy can be turned back into the weights, rounded if they are multiplied so.
+  package var givesWeightsBack: Bool { weights.isCopied }
   let weights: PackedWeights
   private let input: OperandReader
   private let primitive: Primitive

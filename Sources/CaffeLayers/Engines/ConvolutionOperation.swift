@@ -3,13 +3,7 @@ import CaffeErrors
 import CaffeKernels
 
 /// The three passes of a convolution on one engine, for one geometry.
-protocol ConvolutionOperation {
-  /// Whether `forward` reads the weights only where their revision is another one.
-  var keepsWeights: Bool { get }
-  /// Whether it has a copy of the weights that can be turned back into them.
-  var givesWeightsBack: Bool { get }
-  /// Overwrites `weights` with those of the last `forward`; only where it gives them back.
-  func giveBack(_ weights: Tensor)
+protocol ConvolutionOperation: WeightsKeeping {
   /// Overwrites `output`, or adds to it where the operation was made so.
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor)
   /// Overwrites `inputGradient`.
@@ -17,11 +11,6 @@ protocol ConvolutionOperation {
   /// Adds to the gradients that are given.
   func backwardWeights(
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor, bias: Tensor?)
-}
-
-extension ConvolutionOperation {
-  var givesWeightsBack: Bool { false }
-  func giveBack(_ weights: Tensor) {}
 }
 
 /// A convolution whose blobs are in packed orders.
@@ -41,7 +30,6 @@ protocol PackedConvolutionOperation: ConvolutionOperation {
 /// OpenBLAS: unfolds windows and multiplies matrices, in plain order.
 struct CaffeConvolutionOperation: ConvolutionOperation {
   private let convolution: ReferenceConvolution
-  var keepsWeights: Bool { false }
 
   init(_ geometry: ConvolutionGeometry, precision: Precision) {
     convolution = ReferenceConvolution(geometry, precision: precision)

@@ -3,7 +3,7 @@ import CaffeErrors
 import CaffeKernels
 
 /// The three passes of a fully connected layer on one engine, for one batch.
-protocol InnerProductOperation {
+protocol InnerProductOperation: WeightsKeeping {
   /// Overwrites `output`.
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor)
   /// Overwrites `inputGradient`.
@@ -141,6 +141,10 @@ struct BFloat16InnerProductOperation: InnerProductOperation {
 
   /// oneDNN's name of the forward pass's code.
   var implementation: String { product.forward.implementation }
+  var keepsWeights: Bool { product.forward.keepsWeights }
+  var givesWeightsBack: Bool { product.forward.givesWeightsBack }
+
+  func giveBack(_ weights: Tensor) { product.forward.giveBack(weights: weights.overwrite()) }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
     product.forward.run(
