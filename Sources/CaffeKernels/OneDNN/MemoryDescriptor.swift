@@ -1,4 +1,5 @@
 import COneDNN
+import CaffeKernelsC
 
 /// Extents and type of a tensor and the order of its values in memory, as oneDNN describes them.
 ///
@@ -107,6 +108,23 @@ struct MemoryDescriptor: @unchecked Sendable {
       return ChannelBlocking(block: Int(blocking.inner_blks.0), strides: strides)
     default: return nil
     }
+  }
+
+  /// How a matrix of bfloat16 values lies whose columns go in pairs, for all of `ck_round_pairs`; `nil` for
+  /// other orders.
+  var pairs: ck_pairs? {
+    guard raw.format_kind == dnnl_blocked, holds(.bfloat16), raw.ndims == 2 else { return nil }
+    let blocking = raw.format_desc.blocking
+    let (blocks, axes) = (blocking.inner_blks, blocking.inner_idxs)
+    guard blocking.inner_nblks == 3, (axes.0, axes.1, axes.2) == (1, 0, 1), blocks.2 == 2,
+      (1...64).contains(blocks.1), (1...128).contains(blocks.0), 128 % blocks.0 == 0
+    else { return nil }
+    let order = ck_pairs(
+      rows: extents[0], columns: extents[1], block_rows: Int(blocks.1), pairs: Int(blocks.0))
+    let size = 2 * order.pairs * order.block_rows
+    let across = (order.columns + 2 * order.pairs - 1) / (2 * order.pairs)
+    let strides = Self.values(blocking.strides, count: 2)
+    return strides == [across * size, size] ? order : nil
   }
 
   /// Equal bytes have equal meaning. Strides of axes with a single element do not matter.

@@ -1,3 +1,4 @@
+import CaffeKernelsC
 import Synchronization
 
 /// An order in memory that a oneDNN primitive chose, or one of the two that have a name.
@@ -12,6 +13,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   package let channelRuns: ChannelRuns?
   /// The same order for float32 values, if those of this one are not.
   private let widened: OneDNNMemoryLayout?
+  private let pairs: ck_pairs?
   private let conversions = Mutex(Conversions())
 
   /// Made at first use: most layouts only travel from one primitive to the next.
@@ -29,6 +31,7 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
   private init(_ descriptor: MemoryDescriptor, widened: OneDNNMemoryLayout?) {
     self.descriptor = descriptor
     self.widened = widened
+    pairs = descriptor.pairs
     extents = descriptor.extents
     byteCount = descriptor.byteCount
     isPlain = Self.isEqual(descriptor, .plain)
@@ -124,6 +127,11 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
 
   /// Padding becomes zero. `packed` must not overlap `plain`.
   package func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
+    if var pairs {
+      // A third of the time of oneDNN's reorder.
+      ck_round_pairs(&pairs, plain, packed.assumingMemoryBound(to: UInt16.self))
+      return
+    }
     let reorder = conversions.withLock { [descriptor] in
       let reorder = $0.pack ?? Self.reorder(between: descriptor, packing: true)
       $0.pack = reorder

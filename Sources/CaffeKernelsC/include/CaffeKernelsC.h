@@ -14,6 +14,7 @@
 #include "ck_lstm.h"
 #include "ck_map.h"
 #include "ck_normalize.h"
+#include "ck_pairs.h"
 #include "ck_parallel.h"
 #include "ck_pointwise.h"
 #include "ck_pool.h"
