@@ -186,7 +186,7 @@ struct BatchNormKernelTests {
               scaleGradient: gradients.1.pointer)
           }
         }
-        #expect(floats(roundedSum) == sum.values.map(bfloat16), "\(machine)")
+        #expect(roundedSum.map(bfloat16Value) == sum.values.map(bfloat16), "\(machine)")
         #expect(gradients.0.values == gradients.1.values, "\(machine)")
         // The sum has been rounded before it is multiplied.
         let unit = exact.reduce(0) { max($0, abs($1)) } * 0x1p-7
@@ -195,20 +195,14 @@ struct BatchNormKernelTests {
     }
   }
 
-  private func bits(_ values: [Float]) -> [UInt16] {
-    values.map { UInt16($0.bitPattern >> 16) }
-  }
-
-  private func floats(_ bits: [UInt16]) -> [Float] {
-    bits.map { Float(bitPattern: UInt32($0) << 16) }
-  }
+  private func bits(_ values: [Float]) -> [UInt16] { values.map(bfloat16Bits) }
 
   private func roundedOutput(
     _ count: Int, _ body: (UnsafeMutableRawPointer) -> Void
   ) -> [Float] {
     var rounded = [UInt16](repeating: 0x7fc0, count: count)
     rounded.withUnsafeMutableBytes { if let base = $0.baseAddress { body(base) } }
-    return floats(rounded)
+    return rounded.map(bfloat16Value)
   }
 
   /// The first values of a channel, around which squares are summed, may lie far from all others.

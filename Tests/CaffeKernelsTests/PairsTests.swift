@@ -30,7 +30,7 @@ struct PairsTests {
     Machine.each { machine in
       var packed = [UInt16](repeating: 7, count: expected.count)
       ck_round_pairs(&order, matrix, &packed)
-      let isSame = packed.map { Float(bitPattern: UInt32($0) << 16) } == expected
+      let isSame = packed.map(bfloat16Value) == expected
       #expect(isSame, "\(machine)")
     }
   }

@@ -36,14 +36,14 @@ struct PointwiseCellsTests {
       var rounded = [UInt16](repeating: 1, count: places.count)
       ck_round_cells(&cells, whole, false, &rounded)
       #expect(
-        rounded.map { Float(bitPattern: UInt32($0) << 16) }
+        rounded.map(bfloat16Value)
           == places.map { bfloat16(whole[$0]) }, "\(machine)")
       var found = [Float](repeating: .nan, count: whole.count)
       ck_spread_cells(&cells, rows, false, &found)
       #expect(found == spread, "\(machine)")
       // Of values that are rounded already.
       var again = [UInt16](repeating: 1, count: places.count)
-      ck_round_cells(&cells, whole.map { UInt16(bfloat16($0).bitPattern >> 16) }, true, &again)
+      ck_round_cells(&cells, whole.map(bfloat16).map(bfloat16Bits), true, &again)
       #expect(again == rounded, "\(machine)")
       var foundRounded = [UInt16](repeating: 1, count: whole.count)
       ck_spread_cells(&cells, rounded, true, &foundRounded)
@@ -62,7 +62,7 @@ struct PointwiseCellsTests {
     Machine.each { machine in
       var found = [Float](repeating: 3, count: size.columns)
       ck_add_bfloat16_rows(
-        values.map { UInt16($0.bitPattern >> 16) }, size.rows, size.columns, &found)
+        values.map(bfloat16Bits), size.rows, size.columns, &found)
       #expect(worstDifference(found, sums) < 1e-5, "\(machine)")
     }
   }

@@ -6,3 +6,9 @@ public func bfloat16(_ x: Float) -> Float {
   if down != up { return down < up ? low : high }
   return below & 0x1_0000 == 0 ? low : high
 }
+
+/// The bits of a bfloat16 value.
+public func bfloat16Bits(_ value: Float) -> UInt16 { UInt16(value.bitPattern >> 16) }
+
+/// The value of these bits.
+public func bfloat16Value(_ bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
