@@ -198,12 +198,10 @@ final class ConvolutionLayer: Layer {
   /// where nobody else needs them, the learned ones, if they can be had back or are folded into others.
   private func letWeightsGo() {
     guard let operation else { return }
-    let mayComeBack = operation.givesWeightsBack
-    if let folded, operation.keepsWeights, mayComeBack || !mayLetParametersGo {
+    if let folded, operation.keepsWeights, operation.givesWeightsBack || !mayLetParametersGo {
       folded.filters.letGo()
     }
-    let weights = parameters[0].data
-    if mayLetParametersGo, !weights.isGone, folded != nil || mayComeBack { weights.letGo() }
+    letWeightsGo(to: operation, areFolded: folded != nil)
   }
 
   override func backward(propagateDown: [Bool]) throws {

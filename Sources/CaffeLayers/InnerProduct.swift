@@ -83,11 +83,10 @@ final class InnerProductLayer: Layer {
 
   override func forward() throws {
     guard let operation else { return }
-    let weights = parameters[0].data
     operation.forward(
-      bottom[0].data, weights: weights, bias: hasBias ? parameters[1].data : nil,
+      bottom[0].data, weights: parameters[0].data, bias: hasBias ? parameters[1].data : nil,
       into: top[0].data)
-    if mayLetParametersGo, operation.givesWeightsBack, !weights.isGone { weights.letGo() }
+    letWeightsGo(to: operation)
   }
 
   override func backward(propagateDown: [Bool]) throws {

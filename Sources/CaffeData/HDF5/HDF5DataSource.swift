@@ -78,10 +78,8 @@ package final class HDF5DataSource {
 
   /// Whether to read rows to their places in a batch, without a window in between.
   private func goesStraight(_ rows: Range<Int>, of file: Int) -> Bool {
-    guard !order.isShuffled, !isHeldWhole(file), 4 * rows.count >= windowBytes / rowBytes else {
-      return false
-    }
-    return window?.file != file || window?.rows.contains(rows.lowerBound) == false
+    !order.isShuffled && !isHeldWhole(file) && 4 * rows.count >= windowBytes / rowBytes
+      && heldWindow(file: file, row: rows.lowerBound) == nil
   }
 
   private func read(
@@ -102,9 +100,14 @@ package final class HDF5DataSource {
     return datasets
   }
 
+  /// The rows in memory, if they include `row` of `file`.
+  private func heldWindow(file: Int, row: Int) -> HDF5Window? {
+    window.flatMap { $0.file == file && $0.rows.contains(row) ? $0 : nil }
+  }
+
   /// The rows in memory, after they include `row` of `file`.
   private func window(file: Int, row: Int) throws -> HDF5Window {
-    if let window, window.file == file, window.rows.contains(row) { return window }
+    if let held = heldWindow(file: file, row: row) { return held }
     let source = try datasets(of: file)
     let rows = rowsToRead(file: file, from: row)
     // The old rows go before the new ones come.
@@ -189,7 +192,7 @@ private struct HDF5FileList {
 private struct HDF5Window {
   let file: Int
   let rows: Range<Int>
-  let source: [any HDF5Values]
+  private let source: [any HDF5Values]
   private let values: [[Float]]
 
   init(file: Int, rows: Range<Int>, source: [any HDF5Values]) throws {

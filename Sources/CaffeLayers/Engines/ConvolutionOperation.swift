@@ -4,6 +4,8 @@ import CaffeKernels
 
 /// The three passes of a convolution on one engine, for one geometry.
 protocol ConvolutionOperation: WeightsKeeping {
+  /// Whether `forward` reads the weights only where their revision is another one.
+  var keepsWeights: Bool { get }
   /// Overwrites `output`, or adds to it where the operation was made so.
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor)
   /// Overwrites `inputGradient`.
@@ -30,6 +32,7 @@ protocol PackedConvolutionOperation: ConvolutionOperation {
 /// OpenBLAS: unfolds windows and multiplies matrices, in plain order.
 struct CaffeConvolutionOperation: ConvolutionOperation {
   private let convolution: ReferenceConvolution
+  var keepsWeights: Bool { false }
 
   init(_ geometry: ConvolutionGeometry, precision: Precision) {
     convolution = ReferenceConvolution(geometry, precision: precision)

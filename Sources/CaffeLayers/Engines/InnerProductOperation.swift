@@ -141,7 +141,6 @@ struct BFloat16InnerProductOperation: InnerProductOperation {
 
   /// oneDNN's name of the forward pass's code.
   var implementation: String { product.forward.implementation }
-  var keepsWeights: Bool { product.forward.keepsWeights }
   var givesWeightsBack: Bool { product.forward.givesWeightsBack }
 
   func giveBack(_ weights: Tensor) { product.forward.giveBack(weights: weights.overwrite()) }

@@ -2,8 +2,6 @@ import CaffeCore
 
 /// An operation that may have a copy of the weights.
 protocol WeightsKeeping {
-  /// Whether `forward` reads the weights only where their revision is another one.
-  var keepsWeights: Bool { get }
   /// Whether the copy can be turned back into them: into values at least of which it makes the same copy.
   var givesWeightsBack: Bool { get }
   /// Overwrites `weights` with those of the last `forward`; only where it gives them back.
@@ -11,12 +9,20 @@ protocol WeightsKeeping {
 }
 
 extension WeightsKeeping {
-  var keepsWeights: Bool { false }
   var givesWeightsBack: Bool { false }
   func giveBack(_ weights: Tensor) {}
 }
 
 extension Layer {
+  /// Gives up the weights that the operation can give back, or that are folded into others, where nobody else
+  /// needs them.
+  func letWeightsGo(to operation: any WeightsKeeping, areFolded: Bool = false) {
+    let weights = parameters[0].data
+    if mayLetParametersGo, !weights.isGone, areFolded || operation.givesWeightsBack {
+      weights.letGo()
+    }
+  }
+
   /// Takes the weights back, before there is another operation, if the last one alone has them.
   ///
   /// - Parameter weights: those that the operation was given, if they are not the first parameter.
