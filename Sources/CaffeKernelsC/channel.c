@@ -127,9 +127,9 @@ void ck_prelu_backward(
 
 struct rows_context {
   enum ck_map_operation operation;
-  const float *a, *constants;
+  const float *a, *b, *constants;
   float factor;
-  long extent;
+  const struct ck_columns *columns;
   float *out;
 };
 
@@ -137,17 +137,18 @@ static void rows_part(void *context, long part, long begin, long end) {
   (void)part;
   const struct rows_context *x = context;
   for (long row = begin; row < end; row++) {
-    const float k[4] = {x->factor * x->constants[row]};
-    long offset = row * x->extent;
-    ck_loops()->map[x->operation](x->a + offset, NULL, NULL, k, x->extent, x->out + offset);
+    const float k[4] = {x->constants ? x->factor * x->constants[row] : x->factor};
+    long offset = row * x->columns->stride + x->columns->first;
+    ck_loops()->map[x->operation](
+        x->a + offset, at(x->b, offset), NULL, k, x->columns->count, x->out + offset);
   }
 }
 
 void ck_map_rows(
-    enum ck_map_operation operation, const float *a, const float *constants, float factor,
-    long rows, long extent, float *out) {
-  struct rows_context x = {operation, a, constants, factor, extent, out};
-  ck_parallel_for(rows, row_grain(extent), rows_part, &x);
+    enum ck_map_operation operation, const float *a, const float *b, const float *constants,
+    float factor, const struct ck_columns *columns, float *out) {
+  struct rows_context x = {operation, a, b, constants, factor, columns, out};
+  ck_parallel_for(columns->rows, row_grain(columns->count), rows_part, &x);
 }
 
 static void store(const struct channel_context *x, long channel, double sum) {

@@ -17,6 +17,8 @@
 /// Rows of floats that a cell has while its channels are normalised.
 #define CK_LRN_ROWS 3
 
+static inline long least(long a, long b) { return a < b ? a : b; }
+
 /// The quotient, rounded up.
 static inline long ck_quotient(long a, long b) { return (a + b - 1) / b; }
 
@@ -46,11 +48,23 @@ struct ck_tile {
   long height, width, cell, y, x, lanes;
 };
 
-/// A product of a few matrices' rows by a panel of two vectors' width: `rows` of `a`, which lie
-/// `a_row` floats apart, their `inner` values `a_step`; `vectors` of the panel are used.
-struct ck_winograd_product {
+/// Rows that lie `row` floats apart or, with indices, are picked from those; `first` is NULL for zeros.
+struct ck_start {
+  const float *first;
+  long row;
+  const float *index;
+};
+
+static inline const float *ck_start_at(const struct ck_start *start, long r) {
+  return start->first + (start->index ? (long)start->index[r] : r) * start->row;
+}
+
+/// A product of a matrix's rows by a panel of a few vectors' width: `rows` of `a`, which lie `a_row` floats
+/// apart, their `inner` values `a_step`; `vectors` of the panel are used, which are all of a wide one. It overwrites rows that lie
+/// `out_row` floats apart with sums that begin with `start`.
+struct ck_product {
   long rows, inner, vectors, a_row, a_step, out_row;
-  int adds;
+  struct ck_start start;
 };
 
 /// Loops whose bodies are compiled once per instruction set. All are serial: the callers, compiled
@@ -64,8 +78,8 @@ struct ck_loops {
   void (*update[CK_UPDATE_COUNT])(
       const struct ck_update *update, long count, float *weights, float *gradient, float *history,
       float *history2);
-  /// Floats of a vector in the loops that hold channels in vectors.
-  long vector;
+  /// Floats of a vector in the loops that hold channels in vectors, and the most vectors of a wide panel.
+  long vector, wide_vectors;
 #define LOOP(result, name, ...) result (*name)(__VA_ARGS__);
 #include "loops/signatures.inc"
 #undef LOOP

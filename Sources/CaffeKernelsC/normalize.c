@@ -38,8 +38,6 @@ static void *begin_of(const struct stretch *s, const void *values) {
   return values ? (char *)values + ck_bytes(s->offset, s->rows.rounded) : NULL;
 }
 
-static long least(long a, long b) { return a < b ? a : b; }
-
 static long stretches_of_row(const struct ck_normalization *n, long values) {
   return ck_quotient(n->inner * n->block, values * CK_LANES);
 }

@@ -14,8 +14,6 @@ struct pairs_context {
   uint16_t *packed;
 };
 
-static long least(long a, long b) { return a < b ? a : b; }
-
 /// Blocks along a row, and those of them that lie in a chunk.
 static long blocks(const struct ck_pairs *o) { return ck_quotient(o->columns, 2 * o->pairs); }
 static long blocks_of_chunk(const struct ck_pairs *o) { return CHUNK / (2 * o->pairs); }

@@ -102,11 +102,11 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
   const float *filters = x->transformed + group * places(w) * filters_place(w);
   for (long place = 0; place < places(w); place++)
     for (long panel = 0; panel < panels(w->outputs); panel++) {
-      struct ck_winograd_product product = {
+      struct ck_product product = {
           .rows = tiles, .inner = w->inputs, .a_row = filled(w->inputs), .a_step = 1,
           .out_row = width,
           .vectors = least(2, ck_quotient(w->outputs - panel * width, lanes))};
-      ck_loops()->winograd_product(
+      ck_loops()->product(
           &product, v + place * bottom_place,
           filters + place * filters_place(w) + panel * w->inputs * width,
           products + place * top_place + panel * x->chunk * width);
@@ -234,12 +234,12 @@ static void multiply_panels(
     const struct gradient_context *x, long place, long input, long output, float *out) {
   const struct ck_winograd *w = x->w;
   long width = panel_width();
-  struct ck_winograd_product product = {
+  struct ck_product product = {
       .rows = least(width, w->inputs - input * width), .inner = x->tiles, .a_row = 1,
       .a_step = width, .out_row = width,
       .vectors = least(2, ck_quotient(w->outputs - output * width, ck_winograd_lanes())),
-      .adds = x->first > 0};
-  ck_loops()->winograd_product(
+      .start = {x->first > 0 ? out : NULL, width, NULL}};
+  ck_loops()->product(
       &product, x->v + place * panels_place(x->chunk, w->inputs) + input * x->chunk * width,
       x->z + place * panels_place(x->chunk, w->outputs) + output * x->chunk * width, out);
 }

@@ -8,8 +8,6 @@
 /// Floats that keep the places of a tile off the same lines of the cache.
 enum { SPACING = 16 };
 
-static inline long least(long a, long b) { return a < b ? a : b; }
-
 /// Of a transformed tile.
 static inline long places(const struct ck_winograd *w) {
   return CK_WINOGRAD_EDGE(w->kernel) * CK_WINOGRAD_EDGE(w->kernel);

@@ -66,14 +66,16 @@ static void multiply_inputs(
   for (long i = 0; i < count; i++)
     transform_filters_row(
         w, x->filters, x->group, panel, first + i, some_filters_place(), filters + i * width);
-  struct ck_winograd_product product = {
+  struct ck_product product = {
       .rows = tiles, .inner = count, .a_row = INPUTS, .a_step = 1, .out_row = width,
-      .vectors = least(2, ck_quotient(w->outputs - panel * width, ck_winograd_lanes())),
-      .adds = first > 0};
-  for (long place = 0; place < places(w); place++)
-    ck_loops()->winograd_product(
+      .vectors = least(2, ck_quotient(w->outputs - panel * width, ck_winograd_lanes()))};
+  for (long place = 0; place < places(w); place++) {
+    float *out = products + place * products_place(w);
+    product.start = (struct ck_start){first > 0 ? out : NULL, width, NULL};
+    ck_loops()->product(
         &product, x->v + place * bottom_place(w) + first * tiles,
-        filters + place * some_filters_place(), products + place * products_place(w));
+        filters + place * some_filters_place(), out);
+  }
 }
 
 static void panels_part(void *context, long part, long begin, long end) {

@@ -41,26 +41,21 @@ final class LSTMLayer: RecurrentLayer {
     cells.reshape(top[0].shape)
   }
 
-  private var kernel: LSTMUnitKernel { LSTMUnitKernel(batch: extents.streams, hidden: units) }
-
-  override func advance(step: Int, sums: UnsafePointer<Float>, states: [StateHistory]) {
-    kernel.forward(
-      previousCell: states[1].before(step), gates: sums, continuing: cont + step * extents.streams,
-      cell: states[1].after(step), hidden: states[0].after(step))
+  override func advance(_ step: RecurrentStep) {
+    LSTMUnitKernel(step.columns).forward(
+      previousCell: step.before(1), gates: step.sums, continuing: step.continuing,
+      cell: step.after(1), hidden: step.after(0))
   }
 
   override func startBackward() -> UnsafePointer<Float> { top[0].diff.read() }
 
   override func retreat(
-    step: Int, gradients: [UnsafeMutablePointer<Float>],
+    _ step: RecurrentStep, gradients: [UnsafeMutablePointer<Float>],
     into sumGradients: UnsafeMutablePointer<Float>
   ) {
-    let cell = cells.read() + step * stateCount
-    kernel.backward(
-      cellGradient: gradients[1], hiddenGradient: gradients[0],
-      previousCell: step == 0 ? start(1) : cell - stateCount,
-      gates: sums.read() + step * extents.streams * sumCount,
-      continuing: cont + step * extents.streams, cell: cell,
+    LSTMUnitKernel(step.columns).backward(
+      cellGradient: gradients[1], hiddenGradient: gradients[0], previousCell: step.before(1),
+      gates: step.sums, continuing: step.continuing, cell: step.after(1),
       previousCellGradient: gradients[1], gatesGradient: sumGradients)
   }
 }

@@ -55,8 +55,8 @@ final class RNNLayer: RecurrentLayer {
       gradients: wantedGradients.isEmpty ? [] : [.input, .weights])
   }
 
-  override func advance(step: Int, sums: UnsafePointer<Float>, states: [StateHistory]) {
-    TanHKernel.forward(sums, count: stateCount, into: states[0].after(step))
+  override func advance(_ step: RecurrentStep) {
+    ColumnKernel.tanh(step.sums, step.columns, into: step.after(0))
   }
 
   override func finishForward() {
@@ -79,11 +79,10 @@ final class RNNLayer: RecurrentLayer {
   }
 
   override func retreat(
-    step: Int, gradients: [UnsafeMutablePointer<Float>],
+    _ step: RecurrentStep, gradients: [UnsafeMutablePointer<Float>],
     into sumGradients: UnsafeMutablePointer<Float>
   ) {
-    TanHKernel.backward(
-      gradients[0], output: hidden.read() + step * stateCount, count: stateCount,
-      into: sumGradients)
+    ColumnKernel.tanhBackward(
+      gradients[0], output: step.after(0), step.columns, into: sumGradients)
   }
 }

@@ -73,7 +73,8 @@ struct LookupKernelTests {
     }
     #expect(distances == [4, 25])
     let scaled = output(4) {
-      RowKernel.scale([1, 2, 3, 4], by: [10, -1], factor: 2, rows: 2, extent: 2, into: $0)
+      ColumnKernel.scale(
+        [1, 2, 3, 4], by: [10, -1], factor: 2, MatrixColumns(rows: 2, width: 2), into: $0)
     }
     #expect(scaled == [20, 40, -6, -8])
   }

@@ -11,7 +11,8 @@ struct RepeatedWordsTests {
   private static let words = 40
 
   private func net(
-    _ type: String, phase: Phase = .train, isSeen: Bool, between: String = "", inputs: String = "e"
+    _ type: String, phase: Phase = .train, isSeen: Bool, between: String = "",
+    inputs: String = "e", statics: String = ""
   ) throws -> Net {
     var description = try TestNet.parse(
       """
@@ -22,7 +23,7 @@ struct RepeatedWordsTests {
         embed_param { input_dim: \(Self.words) num_output: 12 weight_filler { type: "gaussian" }
           bias_filler { type: "gaussian" } } }
       \(between)
-      layer { name: "r" type: "\(type)" bottom: "\(inputs)" bottom: "cont" top: "r"
+      layer { name: "r" type: "\(type)" bottom: "\(inputs)" bottom: "cont" \(statics) top: "r"
         recurrent_param { num_output: 8 weight_filler { type: "uniform" min: -0.4 max: 0.4 }
           bias_filler { type: "uniform" } } }
       layer { name: "ip" type: "InnerProduct" bottom: "r" top: "s"
@@ -109,6 +110,19 @@ struct RepeatedWordsTests {
     )
     for net in [wordByWord, rowByRow] { try fill(net, streams: 5, kinds: 9, seed: 1) }
     #expect(abs(try run(wordByWord, spoiling: true).loss - run(rowByRow).loss) < 1e-5)
+  }
+
+  @Test(arguments: ["LSTM", "RNN"]) func withAStaticInputToo(_ type: String) throws {
+    let picture = """
+      layer { name: "picture" type: "DummyData" top: "picture"
+        dummy_data_param { shape { dim: 5 dim: 4 } data_filler { type: "gaussian" } } }
+      """
+    let results = try [false, true].map {
+      let net = try net(type, isSeen: $0, between: picture, statics: #"bottom: "picture""#)
+      try fill(net, streams: 5, kinds: 9, seed: 3)
+      return try run(net, spoiling: !$0)
+    }
+    expectTheSame(results[0], results[1])
   }
 
   /// Rows that another layer changes, or another layer reads, are all multiplied.

@@ -44,8 +44,9 @@ package struct ContrastiveKernel: Hashable, Sendable {
       guard let start = shares.baseAddress else { return }
       for pair in 0..<pairs { start[pair] = share(squared[pair], isSimilar: similar[pair]) }
       Vector.subtract(a, b, count: pairs * extent, into: inputGradient)
-      RowKernel.scale(
-        inputGradient, by: start, factor: factor, rows: pairs, extent: extent, into: inputGradient)
+      ColumnKernel.scale(
+        inputGradient, by: start, factor: factor, MatrixColumns(rows: pairs, width: extent),
+        into: inputGradient)
     }
   }
 

@@ -1,5 +1,16 @@
 import CaffeKernelsC
 
+/// Rows of a table, one for each index; the indices are whole numbers stored as floats.
+package struct RowLookup {
+  package let table: UnsafePointer<Float>
+  package let indices: UnsafePointer<Float>
+
+  package init(_ table: UnsafePointer<Float>, at indices: UnsafePointer<Float>) {
+    self.table = table
+    self.indices = indices
+  }
+}
+
 /// Rows picked by index: Embed and BatchReindex.
 ///
 /// Indices are whole numbers stored as floats; check them with `Labels.firstInvalid` first.
@@ -45,13 +56,5 @@ package enum RowKernel {
     into output: UnsafeMutablePointer<Float>
   ) {
     ck_reduce_rows(CK_SQUARED_DISTANCE, a, b, rows, extent, 1, output)
-  }
-
-  /// output[row] ← factor · factors[row] · input[row]; `output` may be `input`.
-  package static func scale(
-    _ input: UnsafePointer<Float>, by factors: UnsafePointer<Float>, factor: Float = 1, rows: Int,
-    extent: Int, into output: UnsafeMutablePointer<Float>
-  ) {
-    ck_map_rows(CK_AFFINE, input, factors, factor, rows, extent, output)
   }
 }

@@ -31,6 +31,7 @@ package enum ReductionKernel {
       case .absoluteSum: (CK_SIGN, coefficient)
       case .squaredSum: (CK_AFFINE, 2 * coefficient)
       }
-    ck_map_rows(code, input, gradient, factor, rows, extent, inputGradient)
+    ColumnKernel.map(
+      code, input, nil, gradient, factor, MatrixColumns(rows: rows, width: extent), inputGradient)
   }
 }

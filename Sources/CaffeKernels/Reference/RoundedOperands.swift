@@ -13,9 +13,16 @@ package final class RoundedOperands {
     _ a: Operand, _ b: Operand
   ) -> (UnsafePointer<Float>, UnsafePointer<Float>) {
     guard precision == .bfloat16 else { return (a.values, b.values) }
-    let (first, second) = (first.reserve(a.count), second.reserve(b.count))
-    Vector.roundToBFloat16(a.values, count: a.count, into: first)
+    let second = second.reserve(b.count)
     Vector.roundToBFloat16(b.values, count: b.count, into: second)
-    return (UnsafePointer(first), UnsafePointer(second))
+    return (round(a.values, a.count), UnsafePointer(second))
+  }
+
+  /// The same of one operand.
+  package func round(_ values: UnsafePointer<Float>, _ count: Int) -> UnsafePointer<Float> {
+    guard precision == .bfloat16 else { return values }
+    let rounded = first.reserve(count)
+    Vector.roundToBFloat16(values, count: count, into: rounded)
+    return UnsafePointer(rounded)
   }
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include "ck_block.h"
 #include "ck_channel.h"
+#include "ck_columns.h"
 #include "ck_eltwise.h"
 #include "ck_lookup.h"
 #include "ck_loss.h"
@@ -15,6 +16,7 @@
 #include "ck_map.h"
 #include "ck_normalize.h"
 #include "ck_pairs.h"
+#include "ck_panels.h"
 #include "ck_parallel.h"
 #include "ck_pointwise.h"
 #include "ck_pool.h"

@@ -1,5 +1,6 @@
 /// Loops over `[outer, channels, inner]` with constants per channel.
 #pragma once
+#include "ck_columns.h"
 #include "ck_map.h"
 
 /// out = p[c]·a + q[c]·b + r[c]. NULL means: p 1, q·b 0, r 0. `out` may be `a` or `b`.
@@ -18,8 +19,8 @@ void ck_prelu_backward(
     const float *gradient, const float *input, const float *slope, long outer, long channels,
     long inner, float *out);
 
-/// Row r of `out` = the operation on row r of `a` with k0 = factor·constants[r] and no other
-/// constants, for rows of `extent` elements.
+/// Some columns of row r of `out` = the operation on those of row r of `a` and `b` (NULL where it takes
+/// none) with k0 = factor·constants[r] (NULL: the factor alone) and no other constants.
 void ck_map_rows(
-    enum ck_map_operation operation, const float *a, const float *constants, float factor,
-    long rows, long extent, float *out);
+    enum ck_map_operation operation, const float *a, const float *b, const float *constants,
+    float factor, const struct ck_columns *columns, float *out);

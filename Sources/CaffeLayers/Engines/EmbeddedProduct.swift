@@ -37,12 +37,22 @@ final class EmbeddedProduct: InnerProductOperation {
   }
 
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
-    if rows.isTooMany {
+    guard let rows = forward(input, weights: weights, bias: bias) else {
       return rowByRow.forward(input, weights: weights, bias: bias, into: output)
     }
-    lookUp(rows.firstRows, in: input, width: inputs, into: self.input)
-    wordByWord.forward(self.input, weights: weights, bias: bias, into: self.output)
-    lookUp(rows.groups, in: self.output, width: outputs, into: output)
+    LookupKernel.gather(
+      rows.table, indices: rows.indices, count: self.rows.groups.count, width: outputs,
+      into: output.overwrite())
+  }
+
+  /// The product of each word, and which one a row has; `nil` for a batch that is multiplied row by row.
+  func forward(_ input: Tensor, weights: Tensor, bias: Tensor?) -> RowLookup? {
+    guard !rows.isTooMany else { return nil }
+    LookupKernel.gather(
+      input.read(), indices: rows.firstRows.read(), count: rows.capacity, width: inputs,
+      into: self.input.overwrite())
+    wordByWord.forward(self.input, weights: weights, bias: bias, into: output)
+    return RowLookup(output.read(), at: rows.groups.read())
   }
 
   func backwardData(_ outputGradient: Tensor, weights: Tensor, into inputGradient: Tensor) {
@@ -68,12 +78,6 @@ final class EmbeddedProduct: InnerProductOperation {
       self.input, outputGradient: self.outputGradient, addingTo: weights, bias: bias)
   }
 
-  private func lookUp(_ indices: [Float], in table: Tensor, width: Int, into output: Tensor) {
-    LookupKernel.gather(
-      table.read(), indices: indices, count: indices.count, width: width,
-      into: output.overwrite())
-  }
-
   private func sum(_ gradient: Tensor) {
     guard summed != gradient.revision else { return }
     sumUp(
@@ -81,14 +85,14 @@ final class EmbeddedProduct: InnerProductOperation {
     summed = gradient.revision
   }
 
-  /// The transpose of `lookUp`; rows that no index names are zeros.
+  /// The transpose of a lookup; rows that no index names are zeros.
   private func sumUp(
-    _ gradient: Tensor, at indices: [Float], count: Int, width: Int, into tableGradient: Tensor
+    _ gradient: Tensor, at indices: Tensor, count: Int, width: Int, into tableGradient: Tensor
   ) {
     let sums = tableGradient.overwrite()
     Vector.fill(sums, with: 0, count: tableGradient.count)
     LookupKernel.scatterAdd(
-      gradient.read(), indices: indices, count: count, rows: tableGradient.count / width,
+      gradient.read(), indices: indices.read(), count: count, rows: tableGradient.count / width,
       width: width, into: sums)
   }
 }

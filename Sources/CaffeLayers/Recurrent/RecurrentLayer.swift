@@ -60,8 +60,9 @@ class RecurrentLayer: Layer {
   /// The states after each step, `[steps, streams, units]` each; h comes first.
   var states: [Tensor] { preconditionFailure("\(Self.self) has no states") }
 
-  /// Writes the states after `step` from the sums at `sums` and the states before.
-  func advance(step: Int, sums: UnsafePointer<Float>, states: [StateHistory]) {
+  /// Writes the states of a step's units from their sums and the states before. Other threads do so for
+  /// other units.
+  func advance(_ step: RecurrentStep) {
     preconditionFailure("\(Self.self) does not advance")
   }
 
@@ -73,10 +74,10 @@ class RecurrentLayer: Layer {
     preconditionFailure("\(Self.self) has no gradients")
   }
 
-  /// Writes the gradients of a step's sums, given those of the states after it; those of states other
-  /// than h become the gradients before the step.
+  /// Writes the gradients of the sums of a step's units, given those of the states after it; those of
+  /// states other than h become the gradients before the step. Other threads do so for other units.
   func retreat(
-    step: Int, gradients: [UnsafeMutablePointer<Float>],
+    _ step: RecurrentStep, gradients: [UnsafeMutablePointer<Float>],
     into sumGradients: UnsafeMutablePointer<Float>
   ) {
     preconditionFailure("\(Self.self) does not retreat")
@@ -87,12 +88,11 @@ class RecurrentLayer: Layer {
   final var sumCount: Int { sumsPerUnit * units }
   /// Values of a state.
   final var stateCount: Int { extents.streams * units }
-  final var cont: UnsafePointer<Float> { bottom[1].data.read() }
   /// The place of W_h among the parameters.
   final var recurrentWeights: Int { settings.hasStatic ? 3 : 2 }
 
   /// The values of state `index` before the first step.
-  final func start(_ index: Int) -> UnsafePointer<Float> {
+  private func start(_ index: Int) -> UnsafePointer<Float> {
     settings.exposesHidden
       ? bottom[settings.firstState + index].data.read() : starts[index].read()
   }
@@ -149,14 +149,20 @@ class RecurrentLayer: Layer {
     for tensor in starts + ends + stateGradients { tensor.reshape(state) }
     if extents.streams != previous.streams { forget() }
     product = try choose(named: nil) {
+      guard isOneDNNWanted(nil) || context.precision == .bfloat16 else {
+        throw EngineRefusal("our loops on weights in panels are faster")
+      }
       let product = try OneDNNRecurrentProduct(
         streams: extents.streams, units: units, sums: sumCount, precision: context.precision,
         hasGradient: !wantedGradients.isEmpty, scratchpad: context.scratchpad)
       engine.implementation = product.implementation
       return product
     } caffe: {
-      CaffeRecurrentProduct(
-        streams: extents.streams, units: units, sums: sumCount, precision: context.precision)
+      let product = PanelRecurrentProduct(
+        streams: extents.streams, units: units, sumsPerUnit: sumsPerUnit,
+        precision: context.precision, hasGradient: !wantedGradients.isEmpty)
+      engine.implementation = product.implementation
+      return product
     }
     inputProduct = try inputProduct(of: makers.first ?? [])
     stateProduct =
@@ -194,27 +200,44 @@ class RecurrentLayer: Layer {
 
   override func forward() throws {
     takeUpState()
-    projectInputs()
-    let (sums, continued, cont) = (sums.update(), continued.overwrite(), cont)
-    let histories = states.enumerated().map { index, state in
-      StateHistory(start: start(index), values: state.overwrite(), count: stateCount)
+    let rows = try projectInputs()
+    let steps = steps(
+      sums: sums.update(), from: rows, states: states.map { $0.overwrite() })
+    nonisolated(unsafe) let (layer, continued) = (self, continued.overwrite())
+    @Sendable func begin(_ step: RecurrentStep) {
+      ColumnKernel.scale(
+        step.before(0), by: step.continuing, step.columns,
+        into: continued + step.index * layer.stateCount)
     }
-    for step in 0..<extents.steps {
-      let (before, ours) = (continued + step * stateCount, sums + step * extents.streams * sumCount)
-      RowKernel.scale(
-        histories[0].before(step), by: cont + step * extents.streams, rows: extents.streams,
-        extent: units, into: before)
-      product?.add(before, weights: parameters[recurrentWeights].data, to: ours)
-      advance(step: step, sums: ours, states: histories)
+    for index in 0..<steps.count {
+      if index == 0 { begin(steps[index]) }
+      let step = steps[index]
+      product?.forward(
+        continued + index * stateCount, weights: parameters[recurrentWeights].data,
+        from: step.start, into: step.sums
+      ) { units in
+        layer.advance(steps[index, units])
+        if index + 1 < steps.count { begin(steps[index + 1, units]) }
+      }
     }
-    for (index, history) in histories.enumerated() {
-      let last = history.before(extents.steps)
-      Vector.copy(last, count: stateCount, into: ends[index].overwrite())
+    for (index, end) in ends.enumerated() {
+      let last = steps[steps.count].before(index)
+      Vector.copy(last, count: stateCount, into: end.overwrite())
       if settings.exposesHidden {
         Vector.copy(last, count: stateCount, into: top[1 + index].data.overwrite())
       }
     }
     finishForward()
+  }
+
+  private func steps(
+    sums: UnsafeMutablePointer<Float>, from rows: RowLookup? = nil,
+    states: [UnsafeMutablePointer<Float>]
+  ) -> RecurrentSteps {
+    RecurrentSteps(
+      count: extents.steps, streams: extents.streams, units: units, sumsPerUnit: sumsPerUnit,
+      sums: sums, keepsSums: self.sums.shape[0] == extents.steps, rows: rows,
+      continuing: bottom[1].data.read(), starts: states.indices.map(start), states: states)
   }
 
   /// A new pass begins where the last one ended; the same pass begins where it began.
@@ -228,9 +251,29 @@ class RecurrentLayer: Layer {
   }
 
   /// sums ← x·W_xᵀ + b (+ static·W_staticᵀ)
-  private func projectInputs() {
+  ///
+  /// - Returns: where each row of the sums is instead, in the order of the steps; the sums have no values
+  ///   then, and only room for one step where nobody asks for them after it.
+  private func projectInputs() throws -> RowLookup? {
+    if !settings.hasStatic, let words = inputProduct as? EmbeddedProduct,
+      let rows = words.forward(
+        bottom[0].data, weights: parameters[0].data, bias: parameters[1].data)
+    {
+      try makeRoomForSums(steps: wantedGradients.isEmpty ? min(1, extents.steps) : extents.steps)
+      return rows
+    }
+    try makeRoomForSums(steps: extents.steps)
     inputProduct?.forward(
       bottom[0].data, weights: parameters[0].data, bias: parameters[1].data, into: sums)
+    addStaticInput()
+    return nil
+  }
+
+  private func makeRoomForSums(steps: Int) throws {
+    if sums.shape[0] != steps { sums.reshape(try Shape([steps, extents.streams, sumCount])) }
+  }
+
+  private func addStaticInput() {
     guard let staticProduct else { return }
     staticProduct.forward(
       bottom[2].data, weights: parameters[2].data, bias: nil, into: statics)
@@ -241,19 +284,27 @@ class RecurrentLayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
-    let upstream = startBackward()
-    let target = sumGradients.overwrite()
-    let gradients = finalGradients()
-    for step in (0..<extents.steps).reversed() {
-      let ours = target + step * extents.streams * sumCount
-      Vector.add(
-        gradients[0], upstream + step * stateCount, count: stateCount, into: gradients[0])
-      retreat(step: step, gradients: gradients, into: ours)
+    nonisolated(unsafe) let (layer, upstream) = (self, startBackward())
+    nonisolated(unsafe) let (gradients, target) = (finalGradients(), sumGradients.overwrite())
+    let steps = steps(
+      sums: UnsafeMutablePointer(mutating: sums.read()),
+      states: states.map { UnsafeMutablePointer(mutating: $0.read()) })
+    @Sendable func retreat(_ step: RecurrentStep) {
+      ColumnKernel.add(
+        gradients[0], upstream + step.index * layer.stateCount, step.columns, into: gradients[0])
+      layer.retreat(step, gradients: gradients, into: target + step.index * steps.sumCount)
+    }
+    for index in (0..<steps.count).reversed() {
+      if index + 1 == steps.count { retreat(steps[index]) }
       product?.backward(
-        ours, weights: parameters[recurrentWeights].data, into: gradients[0])
-      RowKernel.scale(
-        gradients[0], by: cont + step * extents.streams, rows: extents.streams, extent: units,
-        into: gradients[0])
+        target + index * steps.sumCount, weights: parameters[recurrentWeights].data,
+        into: gradients[0]
+      ) { units in
+        let step = steps[index, units]
+        ColumnKernel.scale(
+          gradients[0], by: step.continuing, step.columns, into: gradients[0])
+        if index > 0 { retreat(steps[index - 1, units]) }
+      }
     }
     addParameterGradients()
     propagate(down: propagateDown)
@@ -311,17 +362,4 @@ class RecurrentLayer: Layer {
         into: blob.diff.overwrite())
     }
   }
-}
-
-/// The values of a state before the first step and after each one.
-struct StateHistory {
-  fileprivate let start: UnsafePointer<Float>
-  fileprivate let values: UnsafeMutablePointer<Float>
-  fileprivate let count: Int
-
-  func before(_ step: Int) -> UnsafePointer<Float> {
-    step == 0 ? start : UnsafePointer(values + (step - 1) * count)
-  }
-
-  func after(_ step: Int) -> UnsafeMutablePointer<Float> { values + step * count }
 }

@@ -1,11 +1,13 @@
+import CaffeCore
+
 /// Which rows of an Embed's top are the same, for a layer above that works on each of them once.
 ///
 /// The rows of a word are a group; groups are numbered in the order in which their words first occur.
 final class RepeatedRows {
-  /// Row indices and group numbers are kept as a lookup takes them.
-  private(set) var groups: [Float]
-  /// The first row of each group; 0 beyond the last group.
-  private(set) var firstRows: [Float]
+  /// The group of each row, and the first row of each group, 0 beyond the last group: whole numbers, as a
+  /// lookup takes them.
+  let groups: Tensor
+  let firstRows: Tensor
   /// How many groups there are, which may be more than `capacity`.
   private(set) var count = 0
   /// The most groups that are worth being worked on one by one.
@@ -15,8 +17,8 @@ final class RepeatedRows {
   /// - Parameter words: how many the Embed knows.
   init(rows: Int, words: Int) {
     capacity = min(words, rows / 2)
-    groups = Array(repeating: 0, count: rows)
-    firstRows = Array(repeating: 0, count: capacity)
+    groups = Tensor([rows])
+    firstRows = Tensor([capacity])
     groupOfWord = Array(repeating: -1, count: words)
   }
 
@@ -25,8 +27,10 @@ final class RepeatedRows {
 
   /// - Parameter words: the word of each row, checked before.
   func note(_ words: UnsafePointer<Float>) {
+    let rows = 0..<groups.count
+    let (groups, firstRows) = (groups.overwrite(), firstRows.overwrite())
     count = 0
-    for row in groups.indices {
+    for row in rows {
       let word = Int(words[row])
       if groupOfWord[word] < 0 {
         groupOfWord[word] = Int32(count)
@@ -35,7 +39,7 @@ final class RepeatedRows {
       }
       groups[row] = Float(groupOfWord[word])
     }
-    for unused in firstRows.indices.dropFirst(count) { firstRows[unused] = 0 }
-    for row in groups.indices { groupOfWord[Int(words[row])] = -1 }
+    for unused in 0..<max(capacity - count, 0) { firstRows[count + unused] = 0 }
+    for row in rows { groupOfWord[Int(words[row])] = -1 }
   }
 }
