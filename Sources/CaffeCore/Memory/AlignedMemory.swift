@@ -1,4 +1,5 @@
 import CaffeErrors
+import CaffeKernels
 import Glibc
 import Synchronization
 
@@ -26,7 +27,9 @@ final class AlignedMemory: @unchecked Sendable {
   }
 
   private static func request(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-    calloc(1, byteCount + 4096)
+    let block = calloc(1, byteCount + 4096)
+    if let block { LargePages.ask(for: block, byteCount: byteCount + 4096) }
+    return block
   }
 
   private init(_ block: UnsafeMutableRawPointer, byteCount: Int) {
@@ -42,12 +45,7 @@ final class AlignedMemory: @unchecked Sendable {
 
   /// Gives the whole pages of these bytes back to the system; what they hold is zero from then on.
   func release(_ bytes: Range<Int>) {
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let base = Int(bitPattern: pointer)
-    let first = (base + bytes.lowerBound + page - 1) / page * page
-    let end = (base + bytes.upperBound) / page * page
-    guard first < end else { return }
-    madvise(UnsafeMutableRawPointer(bitPattern: first), end - first, MADV_DONTNEED)
+    LargePages.release(pointer + bytes.lowerBound, byteCount: bytes.count)
   }
 
   /// How far within a page the next block of this size should begin: with the way to the next cache line

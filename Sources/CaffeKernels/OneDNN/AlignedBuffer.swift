@@ -6,6 +6,7 @@ final class AlignedBuffer {
   init(byteCount: Int) {
     self.byteCount = byteCount
     pointer = .allocate(byteCount: max(byteCount, 64), alignment: 64)
+    LargePages.ask(for: pointer, byteCount: byteCount)
     pointer.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 64))
   }
 

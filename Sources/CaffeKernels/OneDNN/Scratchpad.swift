@@ -66,9 +66,15 @@ package final class Scratchpad {
       release()
       // From a source no more than this run needs: what is left is for blobs.
       held = source == nil ? byteCount : region.end
-      base = source?.take(held) ?? .allocate(byteCount: held, alignment: Self.alignment)
+      base = source?.take(held) ?? Self.allocate(held)
     }
     return base.map { $0 + region.offset }
+  }
+
+  private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    let block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
+    LargePages.ask(for: block, byteCount: byteCount)
+    return block
   }
 
   private func grow(to bytes: Int) {
