@@ -50,35 +50,6 @@ import Testing
     #expect(refusal { _ = try HDF5File.open(path) } == here)
   }
 
-  /// The process that has a file open.
-  private func reader(of path: String) throws -> pid_t {
-    let files = FileManager.default
-    return try #require(
-      try BuiltProgram.readers(of: getpid()).first { process in
-        let folder = "/proc/\(process)/fd"
-        return try files.contentsOfDirectory(atPath: folder).contains {
-          (try? files.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")) == path
-        }
-      })
-  }
-
-  /// Who knows what a library is like after it has met a damaged file.
-  @Test func aReaderThatRefusedReadsNoOtherFile() throws {
-    let path = folder("rows.h5")
-    let file = try HDF5File(creating: path)
-    try file.write("x", [1, 2, 3], shape: [3])
-    try file.close()
-    var apart: (any HDF5Reading)? = try HDF5File.open(path)
-    let process = try reader(of: path)
-    #expect(throws: CaffeError.self) { _ = try apart?.dataset("absent") }
-    apart = nil
-    let isGone = (0..<100).contains { _ in
-      usleep(50_000)
-      return kill(process, 0) != 0
-    }
-    #expect(isGone)
-  }
-
   /// More than comes in one part, by rows of all sizes.
   @Test func readsRowsOfAnyRange() throws {
     let path = folder("rows.h5")

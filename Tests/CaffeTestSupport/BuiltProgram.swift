@@ -18,16 +18,4 @@ public enum BuiltProgram {
     ReaderProcess.use(program: path)
     return true
   }()
-
-  /// The processes that a process has started to read files. (A sanitizer starts one of its own.)
-  public static func readers(of parent: pid_t) throws -> [pid_t] {
-    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
-      // The second field after the program's name in brackets is the parent.
-      let status = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8)
-      let fields = status?.split(separator: ")").last?.split(separator: " ")
-      guard let fields, fields.count > 1, Int32(fields[1]) == parent else { return nil }
-      let line = try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8)
-      return line?.contains("--read-files-for-parent-process") == true ? pid_t(name) : nil
-    }
-  }
 }

@@ -15,8 +15,6 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
   private let lock = NSLock()
   private var child: ReaderChild?
   private var breakdown: CaffeError?
-  /// The library has found fault with the file, which may have left the reader in disorder.
-  private var hasRefused = false
   /// The last answer that was asked for, unless it has come.
   private var awaited: Awaited?
 
@@ -41,7 +39,7 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
   deinit {
     guard breakdown == nil, let child else { return }
     // What is damaged may still break the reader when it closes it, which is no matter now.
-    guard !isOwn, !hasRefused, (try? call(.close)) != nil else { return child.stop() }
+    guard !isOwn, (try? call(.close)) != nil else { return child.stop() }
     ReaderProcess.giveBack(child)
   }
 
@@ -102,7 +100,7 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
       try withChannel(cost: buffer.count) { channel in
         var done = 0
         while done < buffer.count {
-          let header = try header(.values, channel)
+          let header = try Self.header(.values, channel)
           guard header.count > 0, header.count <= buffer.count - done else {
             throw ReaderFailure.nonsense
           }
@@ -143,7 +141,7 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
     awaited = nil
     last.result = Result {
       try withChannel(cost: last.cost) {
-        try $0.receiveMessage(header(.answer, $0), limit: last.limit)
+        try $0.receiveMessage(Self.header(.answer, $0), limit: last.limit)
       }
     }
   }
@@ -161,13 +159,12 @@ final class ReaderSession: @unchecked Sendable {  // all state is guarded by `lo
   }
 
   /// Of an answer of this kind; throws a refusal that comes in its place.
-  private func header(
+  private static func header(
     _ kind: ReaderReply, _ channel: ReaderChannel
   ) throws -> ReaderChannel.Header {
     let header = try channel.receiveHeader()
     if header.kind == ReaderReply.refusal.rawValue {
-      hasRefused = true
-      var message = try channel.receiveMessage(header, limit: Self.largestAnswer)
+      var message = try channel.receiveMessage(header, limit: largestAnswer)
       throw CaffeError(try message.text(), places: try message.texts())
     }
     guard header.kind == kind.rawValue else { throw ReaderFailure.nonsense }

@@ -82,8 +82,20 @@ final class Run {
 
   var isRunning: Bool { process.isRunning }
 
-  /// The processes that the program has started to read files.
-  var readers: [pid_t] { get throws { try BuiltProgram.readers(of: process.processIdentifier) } }
+  /// The processes that the program has started to read files. (A sanitizer starts one of its own.)
+  var readers: [pid_t] {
+    get throws {
+      let parent = process.processIdentifier
+      return try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { name in
+        // The second field after the program's name in brackets is the parent.
+        let status = try? String(contentsOfFile: "/proc/\(name)/stat", encoding: .utf8)
+        let fields = status?.split(separator: ")").last?.split(separator: " ")
+        guard let fields, fields.count > 1, Int32(fields[1]) == parent else { return nil }
+        let line = try? String(contentsOfFile: "/proc/\(name)/cmdline", encoding: .utf8)
+        return line?.contains("--read-files-for-parent-process") == true ? pid_t(name) : nil
+      }
+    }
+  }
 
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
