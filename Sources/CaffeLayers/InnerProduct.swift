@@ -81,12 +81,16 @@ final class InnerProductLayer: Layer {
     }
   }
 
+  override func leaveParameters() {
+    if let operation { handWeightsOver(to: operation) }
+  }
+
   override func forward() throws {
     guard let operation else { return }
+    leaveParameters()
     operation.forward(
       bottom[0].data, weights: parameters[0].data, bias: hasBias ? parameters[1].data : nil,
       into: top[0].data)
-    letWeightsGo(to: operation)
   }
 
   override func backward(propagateDown: [Bool]) throws {

@@ -210,6 +210,7 @@ extension Net {
   @discardableResult
   public func forward() throws -> Float {
     var loss: Float = 0
+    for step in steps { step.layer.leaveParameters() }
     for index in steps.indices {
       loss += try forward(layer: index)
       if debugInfo { reportForward(steps[index].layer) }

@@ -35,6 +35,34 @@ struct PairsTests {
     }
   }
 
+  /// Large weights are taken over part by part, so that each part can go before the next one is rounded.
+  @Test(.enabled(if: Precision.isBFloat16Native, "the processor has no bfloat16"))
+  func aProductTakesWeightsOverInParts() throws {
+    let (rows, inputs, outputs) = (3, 1030, 9000)
+    var numbers = Numbers(seed: 10)
+    let (values, weights) = (numbers.array(rows * inputs), numbers.array(outputs * inputs))
+    let input = PackedTensor(try .plain([rows, inputs]), values).operand
+    func product() throws -> WeightedForward {
+      try OneDNNInnerProduct(
+        rows: rows, inputs: inputs, outputs: outputs, hasBias: false, gradients: [],
+        scratchpad: Scratchpad()
+      ).forward
+    }
+    var (expected, found) = (
+      [Float](repeating: 0, count: rows * outputs), [Float](repeating: 0, count: rows * outputs)
+    )
+    try product().run(input, weights: weights, revision: 1, bias: nil, into: &expected)
+    let taking = try product()
+    var parts: [Range<Int>] = []
+    taking.takeOver(weights: weights, revision: 1) { parts.append($0) }
+    taking.run(input, weights: [.nan], revision: 1, bias: nil, into: &found)
+    let isSame = found == expected
+    #expect(isSame)
+    #expect(parts.count > 1 && parts.first?.lowerBound == 0)
+    #expect(parts.last?.upperBound == weights.count)
+    #expect(zip(parts, parts.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+  }
+
   /// What a product's weights are packed into gives, unpacked by oneDNN, the rounded weights.
   @Test(
     .enabled(if: Precision.isBFloat16Native, "the processor has no bfloat16"),

@@ -1,4 +1,5 @@
 import CaffeCore
+import CaffeErrors
 import CaffeKernels
 import CaffeNet
 import CaffeSchema
@@ -60,6 +61,24 @@ struct LettingParametersGoTests {
     #expect(gone(kept).isEmpty)
     // What tiles make of filters cannot be turned back.
     #expect(gone(going) == (onTiles ? ["folded", "each"] : ["first", "folded", "each"]))
+  }
+
+  /// The loss throws before any other layer has run.
+  @Test(.enabled(if: Precision.isBFloat16Native, "the processor has no bfloat16"))
+  func roundedWeightsGoBeforeTheFirstLayerRuns() throws {
+    let net = try net(
+      keeping: false,
+      text: """
+        layer { name: "in" type: "Input" top: "x" top: "t"
+          input_param { shape { dim: 4 dim: 300 } shape { dim: 4 } } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "l" }
+        layer { name: "product" type: "InnerProduct" bottom: "x" top: "c"
+          inner_product_param { num_output: 33 weight_filler { type: "xavier" } } }
+        """, precision: .bfloat16)
+    try #require(net.blob("t")).data.values = [300, 0, 0, 0]
+    #expect(gone(net).isEmpty)
+    #expect(throws: CaffeError.self) { try net.forward() }
+    #expect(gone(net) == ["product"])
   }
 
   /// Weights in bfloat16 come back rounded, and are multiplied as before.

@@ -103,6 +103,10 @@ open class Layer {
   /// - Throws: only for data that cannot be (a label out of range, an unreadable record).
   open func forward() throws {}
 
+  /// Lets parameters go of which the layer has a copy that serves it as well, where it may. A net asks for that
+  /// before its first layer runs: blobs have no memory then.
+  open func leaveParameters() {}
+
   open func backward(propagateDown: [Bool]) throws {}
 
   /// A reader of records goes on where the forward pass `pass` would begin; a layer that carries a

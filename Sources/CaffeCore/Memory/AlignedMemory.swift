@@ -1,4 +1,3 @@
-import CaffeErrors
 import CaffeKernels
 import Glibc
 import Synchronization
@@ -17,7 +16,7 @@ final class AlignedMemory: @unchecked Sendable {
 
   /// Ends the program where the system grants no memory.
   convenience init(byteCount: Int) {
-    guard let block = AlignedMemory.request(byteCount) else { AlignedMemory.exhausted(byteCount) }
+    guard let block = AlignedMemory.request(byteCount) else { SystemMemory.exhausted(byteCount) }
     self.init(block, byteCount: byteCount)
   }
 
@@ -27,9 +26,7 @@ final class AlignedMemory: @unchecked Sendable {
   }
 
   private static func request(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-    let block = calloc(1, byteCount + 4096)
-    if let block { LargePages.ask(for: block, byteCount: byteCount + 4096) }
-    return block
+    SystemMemory.zeros(byteCount + 4096)
   }
 
   private init(_ block: UnsafeMutableRawPointer, byteCount: Int) {
@@ -45,7 +42,7 @@ final class AlignedMemory: @unchecked Sendable {
 
   /// Gives the whole pages of these bytes back to the system; what they hold is zero from then on.
   func release(_ bytes: Range<Int>) {
-    LargePages.release(pointer + bytes.lowerBound, byteCount: bytes.count)
+    SystemMemory.release(pointer + bytes.lowerBound, byteCount: bytes.count)
   }
 
   /// How far within a page the next block of this size should begin: with the way to the next cache line
@@ -53,11 +50,5 @@ final class AlignedMemory: @unchecked Sendable {
   static func nextStagger(of byteCount: Int) -> Int {
     guard byteCount >= 1 << 16 else { return 0 }
     return staggered.wrappingAdd(1, ordering: .relaxed).newValue % 16 * 4 * alignment
-  }
-
-  /// Out of memory in the middle of a pass has no one to handle it: say so in one line and stop.
-  static func exhausted(_ byteCount: Int) -> Never {
-    StandardError.write("caffe-swift: out of memory: \(byteCount) bytes could not be allocated\n")
-    exit(1)
   }
 }

@@ -74,7 +74,7 @@ package final class MemoryPool {
     let wanted = (chunks.isEmpty ? expected : self.byteCount / 2) / Self.page * Self.page
     guard
       let chunk = AlignedMemory.granted(max(needed, wanted)) ?? AlignedMemory.granted(needed)
-    else { AlignedMemory.exhausted(byteCount) }
+    else { SystemMemory.exhausted(byteCount) }
     chunks.append(chunk)
     unused.append(Stretch(chunk: chunks.count - 1, offset: 0, byteCount: chunk.byteCount))
     return unused.count - 1

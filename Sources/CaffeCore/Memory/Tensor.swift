@@ -94,10 +94,17 @@ public final class Tensor {
   /// Gives the memory back, whoever's it is. The values are undefined from then on, but their revision
   /// stays: for values of which their readers have made copies. A window on a parameter store must not be
   /// read again before it is overwritten.
-  package func letGo() {
-    guard let window else { return storage.letGo() }
+  package func letGo() { letGo(0..<count) }
+
+  /// The same, part by part, to whoever has a pointer to the values: with the last part all are gone, and in a
+  /// window with the first.
+  package func letGo(_ part: Range<Int>) {
+    guard let window else {
+      if part.upperBound == count { storage.letGo() }
+      return
+    }
     window.isGone = true
-    storage.letGo(offset..<offset + count)
+    storage.letGo(offset + part.lowerBound..<offset + part.upperBound)
   }
 
   /// Whether the values of a window on a parameter store were let go.

@@ -125,6 +125,31 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     return self === other || descriptor.isEqual(to: other.descriptor)
   }
 
+  /// Values of a matrix by pairs of which a caller hears at a time that they are packed.
+  private static let part = 1 << 22
+
+  /// Packs, and calls `done` for values that are, in order: a matrix by pairs comes part by part.
+  func pack(
+    _ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer,
+    then done: (_ values: Range<Int>) -> Void
+  ) {
+    guard let pairs else {
+      pack(plain, into: packed)
+      return done(0..<extents.reduce(1, *))
+    }
+    let step = max(1, Self.part / (pairs.columns * pairs.block_rows)) * pairs.block_rows
+    for first in stride(from: 0, to: pairs.rows, by: step) {
+      var part = pairs
+      part.rows = min(step, pairs.rows - first)
+      let row =
+        byteCount / ((pairs.rows + pairs.block_rows - 1) / pairs.block_rows) / pairs.block_rows
+      ck_round_pairs(
+        &part, plain + first * pairs.columns,
+        (packed + first * row).assumingMemoryBound(to: UInt16.self))
+      done(first * pairs.columns..<(first + part.rows) * pairs.columns)
+    }
+  }
+
   /// Padding becomes zero. `packed` must not overlap `plain`.
   package func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
     if var pairs {

@@ -1,7 +1,7 @@
 /// The weights of a pass in the layout its primitive chose, copied from the plain ones when they changed.
 final class PackedWeights {
   let layout: OneDNNMemoryLayout
-  private lazy var copy = AlignedBuffer(byteCount: layout.byteCount)
+  private lazy var buffer = AlignedBuffer(byteCount: layout.byteCount)
   /// Of which weights the copy is; nil if it must not serve again.
   private var copied: Int?
 
@@ -24,7 +24,15 @@ final class PackedWeights {
   /// - Precondition: `isCopied`.
   func unpack(into plain: UnsafeMutablePointer<Float>) {
     precondition(isCopied, "no copy of the weights")
-    layout.unpack(copy.pointer, into: plain)
+    layout.unpack(buffer.pointer, into: plain)
+  }
+
+  /// Makes the copy of these weights, and calls `done` for values of which it is made, in order.
+  func copy(
+    _ plain: UnsafePointer<Float>, revision: Int, then done: (_ values: Range<Int>) -> Void
+  ) {
+    layout.pack(plain, into: buffer.pointer, then: done)
+    copied = revision
   }
 
   /// The weights as the primitive reads them; the plain ones themselves if it chose that order.
@@ -37,9 +45,9 @@ final class PackedWeights {
   ) -> UnsafeRawPointer {
     if layout.isPlain { return UnsafeRawPointer(plain()) }
     if revision == nil || copied != revision {
-      layout.pack(plain(), into: copy.pointer)
+      layout.pack(plain(), into: buffer.pointer)
       copied = revision
     }
-    return UnsafeRawPointer(copy.pointer)
+    return UnsafeRawPointer(buffer.pointer)
   }
 }

@@ -73,7 +73,7 @@ package final class Scratchpad {
 
   private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
     let block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
-    LargePages.ask(for: block, byteCount: byteCount)
+    SystemMemory.useLargePages(for: block, byteCount: byteCount)
     return block
   }
 

@@ -65,6 +65,15 @@ package final class WeightedForward {
     scratch = regions[0]
   }
 
+  /// Copies the weights for runs to come; see `PackedWeights.copy`.
+  ///
+  /// - Precondition: `keepsWeights`.
+  package func takeOver(
+    weights plain: UnsafePointer<Float>, revision: Int, then done: (_ values: Range<Int>) -> Void
+  ) {
+    weights.copy(plain, revision: revision, then: done)
+  }
+
   /// Overwrites `plain` with the weights of the last run.
   ///
   /// - Precondition: `givesWeightsBack`.

@@ -14,7 +14,7 @@ package struct Workspace: ~Copyable {
     storage?.deallocate()
     let bytes = max(1, count) * MemoryLayout<Float>.stride
     let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    LargePages.ask(for: raw, byteCount: bytes)
+    SystemMemory.useLargePages(for: raw, byteCount: bytes)
     let base = raw.bindMemory(to: Float.self, capacity: max(1, count))
     storage = UnsafeMutableBufferPointer(start: base, count: max(1, count))
     return base

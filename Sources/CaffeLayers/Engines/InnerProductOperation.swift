@@ -145,6 +145,13 @@ struct BFloat16InnerProductOperation: InnerProductOperation {
 
   func giveBack(_ weights: Tensor) { product.forward.giveBack(weights: weights.overwrite()) }
 
+  func takeOver(_ weights: Tensor) {
+    guard product.forward.keepsWeights else { return }
+    product.forward.takeOver(weights: weights.read(), revision: weights.revision) {
+      weights.letGo($0)
+    }
+  }
+
   func forward(_ input: Tensor, weights: Tensor, bias: Tensor?, into output: Tensor) {
     product.forward.run(
       Operand(input.read()), weights: weights.read(), revision: weights.revision,

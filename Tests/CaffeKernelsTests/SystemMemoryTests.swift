@@ -4,7 +4,7 @@ import Testing
 
 /// What the system is told about blocks of memory.
 @Suite(.enabled(if: FileManager.default.fileExists(atPath: "/sys/kernel/mm/transparent_hugepage")))
-struct LargePagesTests {
+struct SystemMemoryTests {
   /// What the system keeps in mind about the memory at an address: `hg` where it may use large pages, `nh`
   /// where it may not.
   private func flags(at address: UnsafeMutableRawPointer) throws -> [String] {
@@ -32,7 +32,7 @@ struct LargePagesTests {
     for (bytes, isLarge) in [(1 << 23, true), (1 << 21, false)] {
       let block = try map(bytes)
       defer { munmap(block, bytes) }
-      LargePages.ask(for: block, byteCount: bytes)
+      SystemMemory.useLargePages(for: block, byteCount: bytes)
       #expect(try flags(at: block + bytes / 2).contains("hg") == isLarge)
     }
   }
@@ -41,10 +41,10 @@ struct LargePagesTests {
     let (bytes, page) = (1 << 23, 1 << 12)
     let block = try map(bytes)
     defer { munmap(block, bytes) }
-    LargePages.ask(for: block, byteCount: bytes)
+    SystemMemory.useLargePages(for: block, byteCount: bytes)
     block.initializeMemory(as: UInt8.self, repeating: 7, count: bytes)
     let (first, count) = (page + 100, 3 * page)
-    LargePages.release(block + first, byteCount: count)
+    SystemMemory.release(block + first, byteCount: count)
     let values = UnsafeRawBufferPointer(start: block, count: bytes)
     let gone = 2 * page..<4 * page
     let isRight = values.indices.allSatisfy { values[$0] == (gone.contains($0) ? 0 : 7) }
