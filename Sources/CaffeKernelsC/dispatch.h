@@ -59,9 +59,9 @@ static inline const float *ck_start_at(const struct ck_start *start, long r) {
   return start->first + (start->index ? (long)start->index[r] : r) * start->row;
 }
 
-/// A product of a matrix's rows by a panel of a few vectors' width: `rows` of `a`, which lie `a_row` floats
-/// apart, their `inner` values `a_step`; `vectors` of the panel are used, which are all of a wide one. It overwrites rows that lie
-/// `out_row` floats apart with sums that begin with `start`.
+/// A product of a matrix's rows by a panel of weights: `rows` of `a`, which lie `a_row` floats apart, their
+/// `inner` values `a_step`, by the first `vectors` of two (`product`), or as many as there are (`wide_product`).
+/// It overwrites rows that lie `out_row` floats apart with sums that begin with `start`.
 struct ck_product {
   long rows, inner, vectors, a_row, a_step, out_row;
   struct ck_start start;

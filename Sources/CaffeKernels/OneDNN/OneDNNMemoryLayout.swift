@@ -125,44 +125,43 @@ package final class OneDNNMemoryLayout: PackedLayout, CustomStringConvertible {
     return self === other || descriptor.isEqual(to: other.descriptor)
   }
 
-  /// Values of a matrix by pairs of which a caller hears at a time that they are packed.
-  private static let part = 1 << 22
+  /// Padding becomes zero. `packed` must not overlap `plain`.
+  package func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
+    pack(plain, into: packed) { _ in }
+  }
 
-  /// Packs, and calls `done` for values that are, in order: a matrix by pairs comes part by part.
+  /// The same; `done` is called for values that are packed, in order. A matrix by pairs comes in parts of
+  /// 16 MB.
   func pack(
     _ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer,
     then done: (_ values: Range<Int>) -> Void
   ) {
-    guard let pairs else {
-      pack(plain, into: packed)
-      return done(0..<extents.reduce(1, *))
-    }
-    let step = max(1, Self.part / (pairs.columns * pairs.block_rows)) * pairs.block_rows
-    for first in stride(from: 0, to: pairs.rows, by: step) {
-      var part = pairs
-      part.rows = min(step, pairs.rows - first)
-      let row =
-        byteCount / ((pairs.rows + pairs.block_rows - 1) / pairs.block_rows) / pairs.block_rows
-      ck_round_pairs(
-        &part, plain + first * pairs.columns,
-        (packed + first * row).assumingMemoryBound(to: UInt16.self))
-      done(first * pairs.columns..<(first + part.rows) * pairs.columns)
-    }
-  }
-
-  /// Padding becomes zero. `packed` must not overlap `plain`.
-  package func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
-    if var pairs {
-      // AlexNet's weights took 31 ms by oneDNN's reorder, and take some 17.
-      ck_round_pairs(&pairs, plain, packed.assumingMemoryBound(to: UInt16.self))
-      return
-    }
+    if let pairs { return round(plain, by: pairs, into: packed, then: done) }
     let reorder = conversions.withLock { [descriptor] in
       let reorder = $0.pack ?? Self.reorder(between: descriptor, packing: true)
       $0.pack = reorder
       return reorder
     }
     reorder.run(plain, into: packed)
+    done(0..<extents.reduce(1, *))
+  }
+
+  /// AlexNet's weights took 31 ms by oneDNN's reorder, and take some 17.
+  private func round(
+    _ plain: UnsafePointer<Float>, by pairs: ck_pairs, into packed: UnsafeMutableRawPointer,
+    then done: (_ values: Range<Int>) -> Void
+  ) {
+    let blocks = (pairs.rows + pairs.block_rows - 1) / pairs.block_rows
+    let step = max(1, (1 << 22) / (pairs.columns * pairs.block_rows))
+    for block in stride(from: 0, to: blocks, by: step) {
+      let first = block * pairs.block_rows
+      var part = pairs
+      part.rows = min(step * pairs.block_rows, pairs.rows - first)
+      ck_round_pairs(
+        &part, plain + first * pairs.columns,
+        (packed + block * (byteCount / blocks)).assumingMemoryBound(to: UInt16.self))
+      done(first * pairs.columns..<(first + part.rows) * pairs.columns)
+    }
   }
 
   package func unpack(_ packed: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>) {
