@@ -14,6 +14,13 @@ package enum SystemMemory {
     return block
   }
 
+  /// Memory of no particular values, to be given back with `deallocate`.
+  static func block(_ byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
+    let block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
+    useLargePages(for: block, byteCount: byteCount)
+    return block
+  }
+
   /// Asks for large pages behind a block that is used as a whole. A small block, and a system that gives none,
   /// is left as it is.
   package static func useLargePages(for block: UnsafeMutableRawPointer, byteCount: Int) {

@@ -198,10 +198,12 @@ final class ConvolutionLayer: Layer {
   /// where nobody else needs them, the learned ones, if they can be had back or are folded into others.
   private func letWeightsGo() {
     guard let operation else { return }
-    if let folded, operation.keepsWeights, operation.givesWeightsBack || !mayLetParametersGo {
+    let mayComeBack = operation.givesWeightsBack
+    if let folded, operation.keepsWeights, mayComeBack || !mayLetParametersGo {
       folded.filters.letGo()
     }
-    letWeightsGo(to: operation, areFolded: folded != nil)
+    let weights = parameters[0].data
+    if mayLetParametersGo, !weights.isGone, folded != nil || mayComeBack { weights.letGo() }
   }
 
   override func backward(propagateDown: [Bool]) throws {

@@ -82,7 +82,8 @@ final class InnerProductLayer: Layer {
   }
 
   override func leaveParameters() {
-    if let operation { handWeightsOver(to: operation) }
+    let weights = parameters[0].data
+    if mayLetParametersGo, !weights.isGone { operation?.takeOver(weights) }
   }
 
   override func forward() throws {

@@ -31,11 +31,9 @@ final class AlignedMemory: @unchecked Sendable {
 
   private init(_ block: UnsafeMutableRawPointer, byteCount: Int) {
     let stagger = AlignedMemory.nextStagger(of: byteCount)
-    let address = Int(bitPattern: block)
-    let aligned = (address + AlignedMemory.alignment - 1) & ~(AlignedMemory.alignment - 1)
     self.block = block
     self.byteCount = byteCount
-    pointer = block + (aligned - address + stagger)
+    pointer = block.alignedUp(toMultipleOf: AlignedMemory.alignment) + stagger
   }
 
   deinit { free(block) }

@@ -29,7 +29,8 @@ final class PackedWeights {
 
   /// Makes the copy of these weights, and calls `done` for values of which it is made, in order.
   func copy(
-    _ plain: UnsafePointer<Float>, revision: Int, then done: (_ values: Range<Int>) -> Void
+    _ plain: UnsafePointer<Float>, revision: Int?,
+    then done: (_ values: Range<Int>) -> Void = { _ in }
   ) {
     layout.pack(plain, into: buffer.pointer, then: done)
     copied = revision
@@ -44,10 +45,7 @@ final class PackedWeights {
     _ plain: @autoclosure () -> UnsafePointer<Float>, revision: Int?
   ) -> UnsafeRawPointer {
     if layout.isPlain { return UnsafeRawPointer(plain()) }
-    if revision == nil || copied != revision {
-      layout.pack(plain(), into: buffer.pointer)
-      copied = revision
-    }
+    if revision == nil || copied != revision { copy(plain(), revision: revision) }
     return UnsafeRawPointer(buffer.pointer)
   }
 }

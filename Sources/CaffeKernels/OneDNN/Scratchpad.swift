@@ -66,15 +66,9 @@ package final class Scratchpad {
       release()
       // From a source no more than this run needs: what is left is for blobs.
       held = source == nil ? byteCount : region.end
-      base = source?.take(held) ?? Self.allocate(held)
+      base = source?.take(held) ?? SystemMemory.block(held, alignment: Self.alignment)
     }
     return base.map { $0 + region.offset }
-  }
-
-  private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-    let block = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
-    SystemMemory.useLargePages(for: block, byteCount: byteCount)
-    return block
   }
 
   private func grow(to bytes: Int) {

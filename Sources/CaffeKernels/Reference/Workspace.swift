@@ -13,8 +13,7 @@ package struct Workspace: ~Copyable {
     if let storage, let base = storage.baseAddress, storage.count >= count { return base }
     storage?.deallocate()
     let bytes = max(1, count) * MemoryLayout<Float>.stride
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    SystemMemory.useLargePages(for: raw, byteCount: bytes)
+    let raw = SystemMemory.block(bytes, alignment: 64)
     let base = raw.bindMemory(to: Float.self, capacity: max(1, count))
     storage = UnsafeMutableBufferPointer(start: base, count: max(1, count))
     return base

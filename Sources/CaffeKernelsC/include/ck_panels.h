@@ -13,7 +13,7 @@ long ck_panels_first_column(const struct ck_panels *panels, long part);
 /// Floats that the arranged weights take, for any number of parts.
 long ck_panels_count(const struct ck_panels *panels);
 /// Arranges weights whose columns, those of a set after those of the set before, lie `column` floats apart,
-/// and the values of a column `step`. Room that no weight takes has to be finite.
+/// and the values of a column `step`.
 void ck_panels_arrange(
     const struct ck_panels *panels, const float *weights, long column, long step, float *arranged);
 

@@ -11,6 +11,13 @@ protocol InnerProductOperation: WeightsKeeping {
   /// Adds to the gradients that are given.
   func backwardWeights(
     _ input: Tensor, outputGradient: Tensor, addingTo weights: Tensor?, bias: Tensor?)
+  /// Copies the weights and lets them go part by part, if it will give them back; only where nothing else
+  /// needs them.
+  func takeOver(_ weights: Tensor)
+}
+
+extension InnerProductOperation {
+  func takeOver(_ weights: Tensor) {}
 }
 
 /// OpenBLAS's matrix products.

@@ -6,33 +6,14 @@ protocol WeightsKeeping {
   var givesWeightsBack: Bool { get }
   /// Overwrites `weights` with those of the last `forward`; only where it gives them back.
   func giveBack(_ weights: Tensor)
-  /// Copies the weights and lets them go part by part, if it will give them back: nothing else needs them.
-  func takeOver(_ weights: Tensor)
 }
 
 extension WeightsKeeping {
   var givesWeightsBack: Bool { false }
   func giveBack(_ weights: Tensor) {}
-  func takeOver(_ weights: Tensor) {}
 }
 
 extension Layer {
-  /// Gives up the weights that the operation can give back, or that are folded into others, where nobody else
-  /// needs them.
-  func letWeightsGo(to operation: any WeightsKeeping, areFolded: Bool = false) {
-    let weights = parameters[0].data
-    if mayLetParametersGo, !weights.isGone, areFolded || operation.givesWeightsBack {
-      weights.letGo()
-    }
-  }
-
-  /// Leaves the weights to the operation before it runs, where nobody else needs them: less at one time than
-  /// if they went afterwards.
-  func handWeightsOver(to operation: any WeightsKeeping) {
-    let weights = parameters[0].data
-    if mayLetParametersGo, !weights.isGone { operation.takeOver(weights) }
-  }
-
   /// Takes the weights back, before there is another operation, if the last one alone has them.
   ///
   /// - Parameter weights: those that the operation was given, if they are not the first parameter.

@@ -207,10 +207,10 @@ class RecurrentLayer: Layer {
     @Sendable func begin(_ step: RecurrentStep) {
       ColumnKernel.scale(
         step.before(0), by: step.continuing, step.columns,
-        into: continued + step.index * layer.stateCount)
+        into: continued + step.index * steps.stateCount)
     }
+    if steps.count > 0 { begin(steps[0]) }
     for index in 0..<steps.count {
-      if index == 0 { begin(steps[index]) }
       let step = steps[index]
       product?.forward(
         continued + index * stateCount, weights: parameters[recurrentWeights].data,
@@ -291,11 +291,11 @@ class RecurrentLayer: Layer {
       states: states.map { UnsafeMutablePointer(mutating: $0.read()) })
     @Sendable func retreat(_ step: RecurrentStep) {
       ColumnKernel.add(
-        gradients[0], upstream + step.index * layer.stateCount, step.columns, into: gradients[0])
+        gradients[0], upstream + step.index * steps.stateCount, step.columns, into: gradients[0])
       layer.retreat(step, gradients: gradients, into: target + step.index * steps.sumCount)
     }
+    if steps.count > 0 { retreat(steps[steps.count - 1]) }
     for index in (0..<steps.count).reversed() {
-      if index + 1 == steps.count { retreat(steps[index]) }
       product?.backward(
         target + index * steps.sumCount, weights: parameters[recurrentWeights].data,
         into: gradients[0]

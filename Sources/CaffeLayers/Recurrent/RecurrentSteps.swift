@@ -20,8 +20,9 @@ struct RecurrentSteps: @unchecked Sendable {
   /// Of each state, after each step: `[count, streams, units]`.
   let states: [UnsafeMutablePointer<Float>]
 
-  /// Sums of a step.
-  var sumCount: Int { streams * sumsPerUnit * units }
+  /// Values of a state, and sums, of all streams at one step.
+  var stateCount: Int { streams * units }
+  var sumCount: Int { sumsPerUnit * stateCount }
 
   /// - Parameter units: `nil` for all.
   subscript(index: Int, units: Range<Int>? = nil) -> RecurrentStep {
@@ -51,12 +52,11 @@ struct RecurrentStep {
 
   /// State `state` before the step, and after it.
   func before(_ state: Int) -> UnsafePointer<Float> {
-    index == 0 ? pass.starts[state] : UnsafePointer(pass.states[state] + (index - 1) * stateCount)
+    index == 0
+      ? pass.starts[state] : UnsafePointer(pass.states[state] + (index - 1) * pass.stateCount)
   }
 
   func after(_ state: Int) -> UnsafeMutablePointer<Float> {
-    pass.states[state] + index * stateCount
+    pass.states[state] + index * pass.stateCount
   }
-
-  private var stateCount: Int { pass.streams * pass.units }
 }

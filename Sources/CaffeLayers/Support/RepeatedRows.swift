@@ -39,7 +39,7 @@ final class RepeatedRows {
       }
       groups[row] = Float(groupOfWord[word])
     }
-    for unused in 0..<max(capacity - count, 0) { firstRows[count + unused] = 0 }
+    for unused in stride(from: count, to: capacity, by: 1) { firstRows[unused] = 0 }
     for row in rows { groupOfWord[Int(words[row])] = -1 }
   }
 }
