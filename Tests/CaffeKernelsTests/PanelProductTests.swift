@@ -21,6 +21,10 @@ struct PanelProductTests {
     Case(rows: 3, inner: 515, sets: 2, columns: 77),
     Case(rows: 0, inner: 5, sets: 1, columns: 5),
   ]
+  /// Blocks of every number of rows, in panels of one to four vectors.
+  static let blocks = (1...28).flatMap { rows in
+    [40, 200].map { Case(rows: rows, inner: 9, sets: 1, columns: $0) }
+  }
 
   private func product(
     _ c: Case, _ a: [Float], _ weights: [Float], start: (_ row: Int, _ column: Int) -> Float
@@ -36,7 +40,7 @@ struct PanelProductTests {
     }
   }
 
-  @Test(arguments: cases) func sumsBeginWhereTheyShould(_ c: Case) {
+  @Test(arguments: cases + blocks) func sumsBeginWhereTheyShould(_ c: Case) {
     var numbers = Numbers(seed: 31)
     let width = c.sets * c.columns
     let (a, weights) = (numbers.array(c.rows * c.inner), numbers.array(width * c.inner))
