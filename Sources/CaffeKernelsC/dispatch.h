@@ -60,10 +60,10 @@ static inline const float *ck_start_at(const struct ck_start *start, long r) {
 }
 
 /// A product of a matrix's rows by a panel of weights: `rows` of `a`, which lie `a_row` floats apart, their
-/// `inner` values `a_step`, by the first `vectors` of two (`product`), or as many as there are (`wide_product`).
+/// `inner` values `a_step`, by the first `vectors` vectors of rows that lie `b_step` floats apart.
 /// It overwrites rows that lie `out_row` floats apart with sums that begin with `start`.
 struct ck_product {
-  long rows, inner, vectors, a_row, a_step, out_row;
+  long rows, inner, vectors, a_row, a_step, b_step, out_row;
   struct ck_start start;
 };
 
@@ -78,8 +78,9 @@ struct ck_loops {
   void (*update[CK_UPDATE_COUNT])(
       const struct ck_update *update, long count, float *weights, float *gradient, float *history,
       float *history2);
-  /// Floats of a vector in the loops that hold channels in vectors, and the most vectors of a wide panel.
-  long vector, wide_vectors;
+  /// Floats of a vector in the loops that hold channels in vectors, and the most vectors in a row of a
+  /// product.
+  long vector, product_vectors;
 #define LOOP(result, name, ...) result (*name)(__VA_ARGS__);
 #include "loops/signatures.inc"
 #undef LOOP

@@ -9,8 +9,8 @@
 
 #define CK_TABLE ck_loops_v3
 #define CK_VECTOR 8
-#define CK_NARROW_ROWS 6
-#define CK_WIDE_VECTORS 2
+#define CK_PRODUCT_ROWS 6
+#define CK_PRODUCT_VECTORS 2
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "loops/all.inc"
 #pragma clang attribute pop

@@ -9,8 +9,8 @@
 
 #define CK_TABLE ck_loops_v4
 #define CK_VECTOR 16
-#define CK_NARROW_ROWS 12
-#define CK_WIDE_VECTORS 4
+#define CK_PRODUCT_ROWS 12
+#define CK_PRODUCT_VECTORS 4
 #pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #include "loops/all.inc"
 #pragma clang attribute pop

@@ -34,7 +34,7 @@ long ck_panels_count(const struct ck_panels *p) {
 
 /// Panels of a part in each set.
 static long panels_of(const struct ck_panels *p, long part) {
-  return ck_quotient(first_vector(p, part + 1) - first_vector(p, part), ck_loops()->wide_vectors);
+  return ck_quotient(first_vector(p, part + 1) - first_vector(p, part), ck_loops()->product_vectors);
 }
 
 /// One of a part's panels, which are about as wide; those of all sets follow one another.
@@ -100,7 +100,7 @@ static void multiply_edge(
     part.rows = least(EDGE_ROWS, product->rows - row);
     for (long r = 0; r < part.rows && product->start.first; r++)
       memcpy(room + r * MOST_WIDTH, ck_start_at(&product->start, row + r), bytes);
-    ck_loops()->wide_product(&part, a + row * part.a_row, panel, room);
+    ck_loops()->product(&part, a + row * part.a_row, panel, room);
     for (long r = 0; r < part.rows; r++)
       memcpy(out + (row + r) * product->out_row, room + r * MOST_WIDTH, bytes);
   }
@@ -120,13 +120,14 @@ void ck_panels_multiply(
           &(struct ck_start){start + next.first, product.out_row, index}, rows, next.columns);
     }
     product.vectors = panel.vectors;
+    product.b_step = panel.vectors * lanes;
     product.start =
         (struct ck_start){start ? start + panel.first : NULL, product.out_row, index};
     for (long step = 0; step < p->inner; step += STEPS) {
       product.inner = least(STEPS, p->inner - step);
-      const float *weights = arranged + panel.offset + step * panel.vectors * lanes;
-      if (panel.columns == panel.vectors * lanes)
-        ck_loops()->wide_product(&product, a + step, weights, out + panel.first);
+      const float *weights = arranged + panel.offset + step * product.b_step;
+      if (panel.columns == product.b_step)
+        ck_loops()->product(&product, a + step, weights, out + panel.first);
       else
         multiply_edge(&product, panel.columns, a + step, weights, out + panel.first);
       product.start = (struct ck_start){out + panel.first, product.out_row, NULL};

@@ -104,7 +104,7 @@ static void run_tiles(const struct run_context *x, long group, long first, long 
     for (long panel = 0; panel < panels(w->outputs); panel++) {
       struct ck_product product = {
           .rows = tiles, .inner = w->inputs, .a_row = filled(w->inputs), .a_step = 1,
-          .out_row = width,
+          .b_step = width, .out_row = width,
           .vectors = least(2, ck_quotient(w->outputs - panel * width, lanes))};
       ck_loops()->product(
           &product, v + place * bottom_place,
@@ -236,7 +236,7 @@ static void multiply_panels(
   long width = panel_width();
   struct ck_product product = {
       .rows = least(width, w->inputs - input * width), .inner = x->tiles, .a_row = 1,
-      .a_step = width, .out_row = width,
+      .a_step = width, .b_step = width, .out_row = width,
       .vectors = least(2, ck_quotient(w->outputs - output * width, ck_winograd_lanes())),
       .start = {x->first > 0 ? out : NULL, width, NULL}};
   ck_loops()->product(

@@ -67,7 +67,7 @@ static void multiply_inputs(
     transform_filters_row(
         w, x->filters, x->group, panel, first + i, some_filters_place(), filters + i * width);
   struct ck_product product = {
-      .rows = tiles, .inner = count, .a_row = INPUTS, .a_step = 1, .out_row = width,
+      .rows = tiles, .inner = count, .a_row = INPUTS, .a_step = 1, .b_step = width, .out_row = width,
       .vectors = least(2, ck_quotient(w->outputs - panel * width, ck_winograd_lanes()))};
   for (long place = 0; place < places(w); place++) {
     float *out = products + place * products_place(w);
