@@ -39,7 +39,13 @@ public struct Filler {
     }
     switch parameter.type {
     case "constant": kind = .constant(parameter.value)
-    case "uniform": kind = .uniform(parameter.min, parameter.max)
+    case "uniform":
+      guard parameter.min <= parameter.max else {
+        throw CaffeError(
+          "min must be at most max (\(Text.number(parameter.max))), got \(Text.number(parameter.min))"
+        )
+      }
+      kind = .uniform(parameter.min, parameter.max)
     case "gaussian": kind = try Filler.gaussian(parameter, shape)
     case "positive_unitball":
       guard shape.axes >= 1 else { throw CaffeError("positive_unitball needs at least one axis") }
@@ -95,6 +101,12 @@ public struct Filler {
   }
 
   private static func gaussian(_ parameter: FillerParameter, _ shape: Shape) throws -> Kind {
+    guard parameter.std > 0 else {
+      throw CaffeError("std must be positive, got \(Text.number(parameter.std))")
+    }
+    guard parameter.sparse >= -1 else {
+      throw CaffeError("sparse must be at least -1, got \(parameter.sparse)")
+    }
     guard parameter.sparse >= 0 else {
       return .gaussian(mean: parameter.mean, deviation: parameter.std, kept: nil)
     }

@@ -3,7 +3,8 @@ import CaffeErrors
 /// The extents of a blob, outermost first; row-major, so the last axis is contiguous.
 ///
 /// A shape without axes is a scalar and counts one value. A valid `Shape` has at most 32 axes and
-/// at most 2³¹ − 1 values (the bounds of BVLC Caffe), so no later index arithmetic can overflow.
+/// at most 2³¹ − 1 values (the bounds of BVLC Caffe), also if axes of extent 0 are left out, so no later
+/// index arithmetic can overflow.
 public struct Shape: Hashable, Sendable {
   public static let maximumAxes = 32
   public static let maximumCount = Int(Int32.max)
@@ -18,20 +19,20 @@ public struct Shape: Hashable, Sendable {
       throw CaffeError(
         "a blob has at most \(Shape.maximumAxes) axes, this one would have \(dimensions.count)")
     }
-    var count = 1
+    var bound = 1
     for dimension in dimensions {
       guard dimension >= 0 else {
         throw CaffeError("a dimension cannot be negative: \(Shape.list(dimensions))")
       }
-      let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+      let (product, overflow) = bound.multipliedReportingOverflow(by: max(dimension, 1))
       guard !overflow, product <= Shape.maximumCount else {
         throw CaffeError(
           "blob size exceeds \(Shape.maximumCount) values: \(Shape.list(dimensions))")
       }
-      count = product
+      bound = product
     }
     self.dimensions = dimensions
-    self.count = count
+    count = dimensions.contains(0) ? 0 : bound
   }
 
   public var axes: Int { dimensions.count }

@@ -14,7 +14,7 @@ struct lrn_context {
 };
 
 static long tiles(long size) { return ck_quotient(size, TILE); }
-static long grain(long channels) { return CK_HEAVY_GRAIN / (channels * TILE) + 1; }
+static long grain(long channels) { return CK_HEAVY_GRAIN / (channels * TILE + 1) + 1; }
 
 /// The channels around `channel`: `*first` and how many.
 static long neighbours(const struct lrn_context *x, long channel, long *first) {

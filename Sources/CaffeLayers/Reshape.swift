@@ -97,8 +97,9 @@ final class ReshapeLayer: Layer {
       let position = axis - window.lowerBound
       return !(dimensions.indices.contains(position) && cancels(position))
     }.map { bottom[$0] }.reduce(1, *)
-    let given = dimensions.indices.filter { $0 != unknown && !cancels($0) }
-      .map { dimensions[$0] }.reduce(1, *)
+    let given = try Shape(
+      dimensions.indices.filter { $0 != unknown && !cancels($0) }.map { dimensions[$0] }
+    ).count
     guard given > 0, there % given == 0 else {
       throw CaffeError(
         "bottom count must be divisible by the product of the specified dimensions: \(there) values for \(given)"

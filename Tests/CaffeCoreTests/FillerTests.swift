@@ -77,6 +77,10 @@ import Testing
         "type: 'gaussian' sparse: 3", [2],
         "sparse must be at most the blob's first dimension, got 3 for 2 (2)"
       ),
+      ("type: 'gaussian' std: 0", [2], "std must be positive, got 0"),
+      ("type: 'gaussian' std: nan", [2], "std must be positive, got nan"),
+      ("type: 'gaussian' sparse: -2", [2], "sparse must be at least -1, got -2"),
+      ("type: 'uniform' min: 1 max: 0", [2], "min must be at most max (0), got 1"),
       ("type: 'constant'", [0], "a learnable blob cannot be empty: 0 (0)"),
     ] as [(String, Shape, String)])
   func mistakesAreNamed(text: String, shape: Shape, message: String) {

@@ -21,6 +21,9 @@ import Testing
       ([65536, 65536], "blob size exceeds 2147483647 values: 65536 65536"),
       // The product wraps around to a small number.
       ([1 << 32, 1 << 32, 2], "blob size exceeds"), ([Int.max, 2], "blob size exceeds"),
+      // Some of the axes alone have too many.
+      ([0, 65536, 65536], "blob size exceeds 2147483647 values: 0 65536 65536"),
+      ([65536, 0, 65536], "blob size exceeds"),
       (Array(repeating: 1, count: 33), "a blob has at most 32 axes, this one would have 33"),
     ] as [([Int], String)])
   func refuses(dimensions: [Int], message: String) {

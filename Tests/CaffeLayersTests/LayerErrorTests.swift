@@ -28,6 +28,35 @@ import Testing
       "kernel_size: 2 dilation: 3",
       "kernel_size 2 with dilation 3 does not fit into the bottom's 3 with pad 0 on spatial axis 1"),
     convolution("kernel_size: 1 group: 0", "group must be positive, got 0"),
+    convolution(
+      "kernel_size: 1 stride: 2147483648", "stride must be at most 2147483647, got 2147483648"),
+    convolution(
+      "kernel_size: 3 pad: 2147483647",
+      "the padded extent of spatial axis 0 must be at most 2147483647, got 4294967299"),
+    convolution(
+      "kernel_size: 1 pad: 1 stride: 2147483647",
+      "the sum of pad and stride of spatial axis 0 must be at most 2147483647, got 2147483648"),
+    RefusedLayer(
+      #"type: "Im2col" convolution_param { kernel_size: 65536 pad: 65536 }"#, image,
+      "the cells of a window must be at most 2147483647, got 65536x65536"),
+    RefusedLayer(
+      #"type: "Im2col" convolution_param { kernel_size: 32768 pad: 32768 }"#, image,
+      "blob size exceeds 2147483647 values: 2 4294967296 32774 32772"),
+    RefusedLayer(
+      #"type: "DepthwiseConvolution" convolution_param { kernel_size: 1 }"#, [[2, 0, 5, 3]],
+      "the bottom has no channels"),
+    pooling(
+      "kernel_size: 4294967295 stride: 4294967295",
+      "the sum of pad and stride of spatial axis 0 must be at most 2147483647, got 4294967295"),
+    pooling(
+      "kernel_size: 4294967295 pad: 2147483648",
+      "the padded extent of spatial axis 0 must be at most 2147483647, got 4294967301"),
+    RefusedLayer(
+      #"type: "LRN" lrn_param { local_size: 4294967295 norm_region: WITHIN_CHANNEL }"#, image,
+      "the padded extent of spatial axis 0 must be at most 2147483647, got 4294967299"),
+    RefusedLayer(
+      #"type: "Reshape" reshape_param { shape { dim: 9223372036854775807 dim: 2 dim: -1 } }"#,
+      image, "blob size exceeds 2147483647 values: 9223372036854775807 2"),
     RefusedLayer(
       #"type: "Convolution" convolution_param { num_output: 2 kernel_h: 2 kernel_w: 2 }"#,
       [[2, 3, 4]], "kernel_h and kernel_w are for two spatial axes, the bottom has 1"),
@@ -202,6 +231,13 @@ import Testing
     expectError("MemoryData has no data yet: call reset(data:labels:) before forward") {
       try net.forward()
     }
+  }
+
+  @Test func lrnOfNoChannels() throws {
+    let net = try LayerTestCase(
+      "", #"type: "LRN" lrn_param { engine: CAFFE }"#, [[2, 0, 5, 3]]
+    ).net()
+    #expect(try net.forward() == 0)
   }
 
   /// Parameters keep the shape for which they were made.

@@ -45,7 +45,11 @@ package struct ConvolutionGeometry: Hashable, Sendable {
     self.stride = stride
     self.pad = pad
     self.dilation = dilation
+    _ = try Extent.product(kernel, "the cells of a window")
     output = try input.indices.map { axis in
+      try Extent.check(input[axis] + 2 * pad[axis], "the padded extent of spatial axis \(axis)")
+      try Extent.check(
+        pad[axis] + stride[axis], "the sum of pad and stride of spatial axis \(axis)")
       let window = dilation[axis] * (kernel[axis] - 1) + 1
       let room = input[axis] + 2 * pad[axis] - window
       guard room >= 0 else {

@@ -38,7 +38,12 @@ package struct PoolingGeometry: Hashable, Sendable {
         throw CaffeError(
           "pad must be in 0..<kernel_size (0..<\(kernel[axis])), got \(pad[axis])")
       }
-      let room = input[axis] + 2 * pad[axis] - kernel[axis]
+      let padded = input[axis] + 2 * pad[axis]
+      try Extent.check(padded, "the padded extent of spatial axis \(axis)")
+      try Extent.check(
+        pad[axis] + stride[axis], "the sum of pad and stride of spatial axis \(axis)")
+      try Extent.check(kernel[axis], "kernel_size")
+      let room = padded - kernel[axis]
       guard room >= 0 || rounding == .up && room > -stride[axis] else {
         throw CaffeError(
           "kernel_size \(kernel[axis]) does not fit into the bottom's \(input[axis])"

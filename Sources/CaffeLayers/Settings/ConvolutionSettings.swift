@@ -63,6 +63,7 @@ struct ConvolutionSettings {
   func geometry(_ bottom: Shape) throws -> ConvolutionGeometry {
     let channels = bottom[try bottom.axis(axis)]
     guard isDepthwise else { return try geometry(bottom, outputs: outputs, groups: groups) }
+    guard channels > 0 else { throw CaffeError("the bottom has no channels") }
     guard groups == 0 || groups == channels else {
       throw CaffeError("group must be the bottom's \(channels) channels or left out, got \(groups)")
     }
@@ -152,6 +153,10 @@ struct ConvolutionSettings {
       isPair = pair != nil
       for value in self.values where value < minimum {
         throw CaffeError("\(self.field) must be at least \(minimum), got \(value)")
+      }
+      let largest = Shape.maximumCount
+      for value in self.values where value > largest {
+        throw CaffeError("\(self.field) must be at most \(largest), got \(value)")
       }
     }
 
