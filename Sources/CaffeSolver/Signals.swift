@@ -7,6 +7,7 @@ import Synchronization
 /// snapshots on disk are whole, since they are renamed into place.
 public enum Signals {
   private static let interrupted = Atomic<Bool>(false)
+  private static let terminated = Atomic<Bool>(false)
   private static let hungUp = Atomic<Bool>(false)
   /// Whether an interrupt stops the run, and whether one has come: handlers may not take locks.
   private static let stopsOnInterrupt = Atomic<Bool>(false)
@@ -16,22 +17,24 @@ public enum Signals {
   /// Installs the handlers.
   ///
   /// - Parameters:
-  ///   - interrupt: effect of SIGINT and SIGTERM, `nil` for none.
+  ///   - interrupt: effect of SIGINT, `nil` for none. SIGTERM stops the run, or does what it does without a
+  ///     handler where SIGINT has no effect: whoever sends it wants an end.
   ///   - hangup: effect of SIGHUP, `nil` for none.
   public static func install(interrupt: SolverAction?, hangup: SolverAction?) {
     effects.withLock { $0 = (interrupt, hangup) }
     stopsOnInterrupt.store(interrupt == .stop, ordering: .relaxed)
     isStopping.store(false, ordering: .relaxed)
     handle(SIGINT) { _ in Signals.noteInterrupt() }
-    handle(SIGTERM) { _ in Signals.noteInterrupt() }
+    if interrupt != nil { handle(SIGTERM) { _ in Signals.noteTermination() } }
     handle(SIGHUP) { _ in Signals.hungUp.store(true, ordering: .relaxed) }
     // One that has been waiting is for these handlers.
     unblock([SIGINT, SIGTERM, SIGHUP])
   }
 
-  /// The next request, if there is one; hang-ups come first.
+  /// The next request, if there is one; hang-ups come before interrupts, an end before both.
   public static func take() -> SolverAction? {
     let effects = effects.withLock { $0 }
+    if terminated.exchange(false, ordering: .relaxed) { return .stop }
     if hungUp.exchange(false, ordering: .relaxed), let action = effects.hangup { return action }
     if interrupted.exchange(false, ordering: .relaxed) { return effects.interrupt }
     return nil
@@ -39,7 +42,15 @@ public enum Signals {
 
   private static func noteInterrupt() {
     interrupted.store(true, ordering: .relaxed)
-    guard stopsOnInterrupt.load(ordering: .relaxed) else { return }
+    if stopsOnInterrupt.load(ordering: .relaxed) { stop() }
+  }
+
+  private static func noteTermination() {
+    terminated.store(true, ordering: .relaxed)
+    stop()
+  }
+
+  private static func stop() {
     if isStopping.exchange(true, ordering: .relaxed) { _exit(130) }
   }
 

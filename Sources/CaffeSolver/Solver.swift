@@ -90,7 +90,7 @@ public final class Solver {
     snapshotPrefix = context(.train).resolve(parameter.snapshotPrefix)
     let prefix = snapshotPrefix
     try withPlace(parameter.place) { try SnapshotPrefix.check(parameter, prefix: prefix) }
-    let nets = try SolverNets(parameter, folder: folder)
+    let nets = try SolverNets(parameter, folder: folder) { log.info("\($0)") }
     log.info("Creating training net")
     let train = try Net(nets.train, context: context(.train))
     net = train

@@ -11,16 +11,21 @@ package struct SolverNets {
   /// Reads the net files and gives each net its state: phase, then the net's own `state`, then
   /// `train_state` or `test_state`.
   ///
+  /// - Parameter report: told what was upgraded.
   /// - Throws: none or several train nets, counts that do not match, unreadable net files.
   ///
   /// Source: BVLC Caffe, `Solver::InitTrainNet`, `Solver::InitTestNets`.
-  package init(_ solver: SolverParameter, folder: String) throws {
+  package init(
+    _ solver: SolverParameter, folder: String, report: (String) -> Void = { _ in }
+  ) throws {
     let solver = solver.findingNets(from: folder)
-    train = try SolverNets.train(solver)
-    tests = try SolverNets.tests(solver)
+    train = try SolverNets.train(solver, report)
+    tests = try SolverNets.tests(solver, report)
   }
 
-  private static func train(_ solver: SolverParameter) throws -> NetParameter {
+  private static func train(
+    _ solver: SolverParameter, _ report: (String) -> Void
+  ) throws -> NetParameter {
     let fields = [
       (solver.hasNet, "net"), (solver.hasNetParam, "net_param"), (solver.hasTrainNet, "train_net"),
       (solver.hasTrainNetParam, "train_net_param"),
@@ -37,15 +42,17 @@ package struct SolverNets {
     }
     let net =
       switch field {
-      case "net": try NetParameter.read(solver.net)
-      case "net_param": try solver.netParam.upgraded(file: "net_param").net
-      case "train_net": try NetParameter.read(solver.trainNet)
-      default: try solver.trainNetParam.upgraded(file: "train_net_param").net
+      case "net": try NetParameter.read(solver.net, report: report)
+      case "net_param": try solver.netParam.upgraded("net_param", report)
+      case "train_net": try NetParameter.read(solver.trainNet, report: report)
+      default: try solver.trainNetParam.upgraded("train_net_param", report)
       }
     return net.inState(phase: .train, solver.trainState)
   }
 
-  private static func tests(_ solver: SolverParameter) throws -> [NetParameter] {
+  private static func tests(
+    _ solver: SolverParameter, _ report: (String) -> Void
+  ) throws -> [NetParameter] {
     let named = solver.testNetParam.count + solver.testNet.count
     let hasGeneric = solver.hasNet || solver.hasNetParam
     let isEnough =
@@ -55,11 +62,12 @@ package struct SolverNets {
         "test_iter must be specified for each test network: \(solver.testIter.count) given, \(named) test nets"
       )
     }
-    var nets = try solver.testNetParam.map { try $0.upgraded(file: "test_net_param").net }
-    nets += try solver.testNet.map { try NetParameter.read($0) }
+    var nets = try solver.testNetParam.map { try $0.upgraded("test_net_param", report) }
+    nets += try solver.testNet.map { try NetParameter.read($0, report: report) }
     func generic() throws -> NetParameter {
       solver.hasNet
-        ? try NetParameter.read(solver.net) : try solver.netParam.upgraded(file: "net_param").net
+        ? try NetParameter.read(solver.net, report: report)
+        : try solver.netParam.upgraded("net_param", report)
     }
     for _ in nets.count..<max(nets.count, solver.testIter.count) { nets.append(try generic()) }
     if solver.testsWholeSets, nets.isEmpty, hasGeneric {
@@ -86,6 +94,12 @@ extension NetParameter {
     layer.contains { layer in
       layer.bottom.isEmpty && layer.include.contains { $0.hasPhase && $0.phase == .test }
     }
+  }
+
+  fileprivate func upgraded(_ field: String, _ report: (String) -> Void) throws -> NetParameter {
+    let (net, notes) = try upgraded(file: field)
+    notes.forEach(report)
+    return net
   }
 
   func inState(phase: Phase, _ solverState: NetState) -> NetParameter {

@@ -10,7 +10,9 @@ struct CaffeSwift: ParsableCommand {
     abstract: "Caffe in Swift: train and run the nets that prototxt files describe, on the CPU.",
     discussion: """
       Flags may be written as `--solver x`, `-solver x` or `-solver=x`, and with _ for -, so that \
-      scripts for BVLC Caffe's `caffe` work by renaming the program.
+      scripts for BVLC Caffe's `caffe` work by renaming the program. Of glog's flags, and its variables \
+      GLOG_minloglevel and so on, -minloglevel hides lines of the log and -log_dir also writes it to a \
+      file caffe.INFO there; the others are accepted.
 
       A first run:
         caffe-swift convert-mnist images-idx3.gz labels-idx1.gz train_lmdb
@@ -36,50 +38,25 @@ struct CaffeSwift: ParsableCommand {
     HDF5Library.closesNothingAtExit()
     ReaderProcess.begin()
     Interruption.prepare()
-    LoggingSystem.bootstrap(GlogHandler.init)
+    var logFile: LogFile?
     do {
-      var command = try parseAsRoot(CaffeFlags.normalised(CommandLine.arguments.dropFirst()))
+      let line = CaffeCommandLine(CommandLine.arguments.dropFirst())
+      let flags = try GlogFlags(line.glogFlags)
+      let file = try flags.logFolder.map(LogFile.init)
+      logFile = file
+      LoggingSystem.bootstrap { _ in GlogHandler(from: flags.leastLevel, file: file) }
+      var command = try parseAsRoot(line.arguments())
+      line.reportUnused()
       try command.run()
       try StandardStreams.finish()
     } catch let error as CaffeError {
       TerminalLine.finish()
-      StandardError.write("caffe-swift: \(error)\n")
+      let text = "caffe-swift: \(error)\n"
+      StandardError.write(text)
+      logFile?.write(text)
       Glibc.exit(1)
     } catch {
       exit(withError: error)
     }
-  }
-}
-
-/// Caffe's way of writing flags (gflags), turned into ours.
-enum CaffeFlags {
-  /// What gflags lets users give a value; ours are on if given.
-  private static let switches: Set = ["--gray", "--shuffle", "--check-size", "--encoded"]
-
-  /// `-solver`, `--sigint_effect=x` → `--solver`, `--sigint-effect=x`; `--gray=true` → `--gray`,
-  /// `--gray=false` and `--nogray` → nothing; all else stays.
-  static func normalised(_ arguments: some Sequence<String>) -> [String] {
-    arguments.compactMap { argument in
-      let argument = spelled(argument)
-      if argument.hasPrefix("--no"), switches.contains("--" + argument.dropFirst(4)) { return nil }
-      let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2, switches.contains(parts[0]) else { return argument }
-      return switch parts[1].lowercased() {
-      case "true", "t", "1", "yes", "y": parts[0]
-      case "false", "f", "0", "no", "n": nil
-      default: argument
-      }
-    }
-  }
-
-  /// Two dashes before a flag, and dashes in it.
-  private static func spelled(_ argument: String) -> String {
-    let letters = argument.drop { $0 == "-" }
-    let dashes = argument.count - letters.count
-    guard (1...2).contains(dashes), letters.first?.isLetter == true, letters.count > 1 else {
-      return argument
-    }
-    let end = letters.firstIndex(of: "=") ?? letters.endIndex
-    return "--" + letters[..<end].replacing("_", with: "-") + letters[end...]
   }
 }

@@ -43,7 +43,7 @@ struct Classify: ParsableCommand {
 
   @OptionGroup var engine: EngineOptions
 
-  @Argument(help: "The images: JPEG or PNG.")
+  @Argument(help: "The images: JPEG, PNG, BMP or PNM.")
   var images: [String]
 
   func validate() throws {

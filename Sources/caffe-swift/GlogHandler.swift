@@ -8,7 +8,16 @@ struct GlogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   var logLevel = Logger.Level.info
 
-  init(label: String) {}
+  private let least: Logger.Level
+  private let file: LogFile?
+
+  /// - Parameters:
+  ///   - least: below it lines are not written, whatever a logger's own level is.
+  ///   - file: has the lines too.
+  init(from least: Logger.Level, file: LogFile?) {
+    self.least = least
+    self.file = file
+  }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
@@ -16,19 +25,13 @@ struct GlogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    var local = tm()
-    localtime_r(&now.tv_sec, &local)
-    let file = event.file.split(separator: "/").last ?? ""
-    let date = GlogHandler.padded(local.tm_mon + 1, 2) + GlogHandler.padded(local.tm_mday, 2)
-    let time = [local.tm_hour, local.tm_min, local.tm_sec]
-      .map { GlogHandler.padded($0, 2) }.joined(separator: ":")
-    let micros = GlogHandler.padded(Int32(now.tv_nsec / 1000), 6)
+    guard event.level >= least else { return }
+    let source = event.file.split(separator: "/").last ?? ""
+    let line =
+      "\(letter(event.level))\(LogTime().text) \(getpid()) \(source):\(event.line)] \(event.message)\n"
     TerminalLine.clear()
-    StandardError.write(
-      "\(letter(event.level))\(date) \(time).\(micros) \(getpid()) \(file):\(event.line)] \(event.message)\n"
-    )
+    StandardError.write(line)
+    file?.write(line)
   }
 
   private func letter(_ level: Logger.Level) -> Character {
@@ -38,10 +41,5 @@ struct GlogHandler: LogHandler {
     case .error: "E"
     case .critical: "F"
     }
-  }
-
-  private static func padded(_ number: Int32, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 }

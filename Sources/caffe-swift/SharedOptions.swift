@@ -11,6 +11,9 @@ extension Precision: ExpressibleByArgument {
 }
 
 extension Phase: ExpressibleByArgument {
+  public static var allValueStrings: [String] { ["TRAIN", "TEST"] }
+  public var defaultValueDescription: String { self == .train ? "TRAIN" : "TEST" }
+
   public init?(argument: String) {
     switch argument {
     case "TRAIN": self = .train

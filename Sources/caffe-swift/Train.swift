@@ -24,7 +24,10 @@ struct Train: ParsableCommand {
   @Option(help: "Start from the weights in these files, separated by commas.")
   var weights: String?
 
-  @Option(help: "What SIGINT and SIGTERM do.")
+  @Option(
+    help: ArgumentHelp(
+      "What SIGINT does.",
+      discussion: "SIGTERM stops as `stop` does; with `none` it ends the run at once."))
   var sigintEffect = SignalEffect.stop
 
   @Option(help: "What SIGHUP does.")

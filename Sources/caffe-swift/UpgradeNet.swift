@@ -9,8 +9,10 @@ struct UpgradeNet: ParsableCommand {
       Examples: caffe-swift upgrade-net old_train_val.prototxt train_val.prototxt
                 caffe-swift upgrade-net --binary old.caffemodel new.caffemodel
 
-      A net that is up to date already is written too. Exits with status 2 if the input is no net.
-      """)
+      A net that is up to date already is written too. Exits with status 2 if the input is no net, and
+      with 1, after writing, if a parameter of the older form has no place in today's.
+      """,
+    aliases: ["upgrade-net-proto-text", "upgrade_net_proto_text"])
 
   @Argument(help: "The net to read.")
   var input: String
@@ -28,5 +30,9 @@ struct UpgradeNet: ParsableCommand {
     let (upgraded, notes) = try net.upgraded(file: input)
     Upgrade.report(notes, on: input, log: log)
     try Upgrade.write(upgraded, to: output, form: form, log: log)
+    if notes.contains(NetParameter.incompleteUpgrade) {
+      log.error("Encountered error(s) while upgrading; see details above.")
+      throw ExitCode(1)
+    }
   }
 }

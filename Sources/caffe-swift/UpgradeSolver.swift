@@ -10,7 +10,8 @@ struct UpgradeSolver: ParsableCommand {
 
       solver_type becomes type. A solver that is up to date already is written too. Exits with status \
       2 if the input is no solver.
-      """)
+      """,
+    aliases: ["upgrade-solver-proto-text", "upgrade_solver_proto_text"])
 
   @Argument(help: "The solver file to read.")
   var input: String

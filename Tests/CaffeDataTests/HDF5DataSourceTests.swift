@@ -119,6 +119,9 @@ import Testing
       "'data' is a single number; rows are wanted", try file("scalar.h5", data: [], label: [1]))
     try expectRefusal(
       "the listed files have no rows", try file("empty.h5", data: [0, 3], label: [0]))
+    expectError("\(good): it is an HDF5 file; the source must be a text file") {
+      _ = try HDF5DataSource(list: good, tops: ["data"])
+    }
     expectError("File not found: \(folder("none.txt"))") {
       _ = try HDF5DataSource(list: folder("none.txt"), tops: ["data"])
     }

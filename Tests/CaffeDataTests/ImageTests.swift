@@ -121,6 +121,9 @@ private let interleaved = (0..<6).flatMap { [blue[$0], green[$0], red[$0]] }
     }
     var photo = try bytes(of: fixture("gray.jpg"))
     let frame = try #require(photo.indices.first { photo[$0...].starts(with: [0xFF, 0xC0]) })
+    expectError("JPEG image: the file is truncated: it ends before its header does") {
+      _ = try photo[..<frame].withUnsafeBytes { try ImageDecoder.decode($0, .color) }
+    }
     photo.replaceSubrange(frame + 5..<frame + 9, with: [0x20, 0, 0x20, 0])
     expectError("JPEG image: the header claims 8192×8192 pixels in \(photo.count) bytes") {
       _ = try photo.withUnsafeBytes { try ImageDecoder.decode($0, .color) }

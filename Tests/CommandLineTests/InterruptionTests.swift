@@ -59,6 +59,18 @@ import Testing
       try run.outcome().log.contains { $0.hasPrefix("Snapshotting") } == (effect == "snapshot"))
   }
 
+  /// Whoever sends SIGTERM (`timeout`, a scheduler) wants an end, whatever Ctrl-C does.
+  @Test(arguments: ["snapshot", "none"]) func terminationEndsTheRun(effect: String) throws {
+    let shop = try Workshop(solver: "max_iter: 100000000 snapshot_prefix: \"tiny\"")
+    let run = try Run(
+      ["train", "--solver", "solver.prototxt", "-sigint_effect", effect], in: shop.folder)
+    try run.wait(for: "Starting Optimization")
+    run.send(SIGTERM)
+    let outcome = try run.outcome()
+    #expect(outcome.status == (effect == "none" ? -SIGTERM : 0), "\(outcome)")
+    #expect(try shop.folder.names().contains { $0.hasSuffix(".solverstate") } == (effect != "none"))
+  }
+
   /// The first Ctrl-C waits for the end of the iteration, which is long here.
   @Test func secondInterruptLeavesAtOnce() throws {
     let shop = try Workshop(

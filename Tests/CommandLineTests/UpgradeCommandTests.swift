@@ -1,3 +1,4 @@
+import CaffeTestSupport
 import Foundation
 import Testing
 
@@ -38,6 +39,44 @@ struct UpgradeCommandTests {
     }
   }
 
+  /// Names of Caffe's programs; what has no place in today's form is an error, after writing.
+  @Test func leavesOutWhatHasNoPlace() throws {
+    try withFolder { folder in
+      let (old, new) = (folder + "/old.prototxt", folder + "/new.prototxt")
+      let text = { (field: String) in
+        "layers { bottom: \"x\" top: \"y\" layer { name: \"r\" type: \"relu\" \(field) } }"
+      }
+      try write(text("num_output: 3"), old)
+      let result = try Run.once("upgrade_net_proto_text", old, new)
+      #expect(result.status == 1)
+      #expect(result.errors.contains("] Unknown parameter num_output for layer type relu\n"))
+      #expect(
+        result.errors.contains("] Warning: had one or more problems upgrading V0NetParameter"))
+      #expect(try read(new).contains("type: \"ReLU\""))
+      try write(text(""), old)
+      let whole = try Run.once("upgrade_net_proto_text", old, new)
+      #expect(whole.status == 0 && whole.errors.contains("Successfully upgraded"))
+    }
+  }
+
+  @Test func trainingTellsOfAnOlderForm() throws {
+    let shop = try Workshop(solver: "net: \"old.prototxt\" max_iter: 1 snapshot_prefix: \"tiny\"")
+    try shop.folder.write(
+      "old.prototxt",
+      """
+      layers { name: "d" type: DUMMY_DATA top: "a" top: "b"
+        dummy_data_param { num: 2 channels: 1 height: 1 width: 1 } }
+      layers { name: "ip" type: INNER_PRODUCT bottom: "a" top: "c" inner_product_param { num_output: 1 } }
+      layers { name: "loss" type: EUCLIDEAN_LOSS bottom: "c" bottom: "b" top: "loss" }
+      """)
+    let outcome = try shop.run("train", "--solver", "solver.prototxt")
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(
+      outcome.log.contains(
+        "Attempting to upgrade input file specified using deprecated V1LayerParameter: old.prototxt"
+      ), "\(outcome)")
+  }
+
   @Test func upgradesABinaryNet() throws {
     try withFolder { folder in
       let old = folder + "/old.caffemodel"
@@ -47,6 +86,8 @@ struct UpgradeCommandTests {
       ]
       try Data(bytes).write(to: URL(fileURLWithPath: old))
       let new = folder + "/new.caffemodel"
+      #expect(try Run.once("upgrade_net_proto_binary", old, new).status == 0)
+      try FileManager.default.removeItem(atPath: new)
       let result = try Run.once("upgrade-net", "--binary", old, new)
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.errors.contains("Wrote upgraded NetParameter binary proto to \(new)"))
@@ -63,7 +104,7 @@ struct UpgradeCommandTests {
     try withFolder { folder in
       let (old, new) = (folder + "/old.prototxt", folder + "/new.prototxt")
       try write("net: \"a.prototxt\"\nsolver_type: ADAM", old)
-      let result = try Run.once("upgrade-solver", old, new)
+      let result = try Run.once("upgrade_solver_proto_text", old, new)
       #expect(result.status == 0)
       #expect(result.errors.contains("Wrote upgraded SolverParameter text proto to \(new)"))
       #expect(try read(new) == "net: \"a.prototxt\"\ntype: \"Adam\"\n")

@@ -16,6 +16,9 @@ enum JPEGDecoder {
     var (width, height, subsampling, space) = (Int32(0), Int32(0), Int32(0), Int32(0))
     try check(
       tjDecompressHeader3(handle, source, size, &width, &height, &subsampling, &space), handle)
+    guard width > 0, height > 0 else {
+      throw CaffeError("the file is truncated: it ends before its header does")
+    }
     try ImageDecoder.checkSize(width: Int(width), height: Int(height))
     // A block of 64 pixels takes a bit at least.
     guard Int(width) * Int(height) / (8 * 64) <= bytes.count else {

@@ -5,6 +5,8 @@ struct NetUpgradeStep: Sendable {
   /// What the older form is called in the log.
   let form: String
   let isNeeded: @Sendable (NetParameter) -> Bool
+  /// Whether a remark tells of something that has no place in the newer form.
+  var remarksAreProblems = false
   /// The net in the newer form, and remarks for the log.
   let apply: @Sendable (NetParameter) throws -> (net: NetParameter, remarks: [String])
 }
@@ -12,7 +14,9 @@ struct NetUpgradeStep: Sendable {
 extension NetParameter {
   /// The steps, oldest form first; each expects what the ones before it produce.
   static let upgradeSteps = [
-    NetUpgradeStep(form: "V0LayerParameter", isNeeded: V0Upgrade.isNeeded, apply: V0Upgrade.apply),
+    NetUpgradeStep(
+      form: "V0LayerParameter", isNeeded: V0Upgrade.isNeeded, remarksAreProblems: true,
+      apply: V0Upgrade.apply),
     NetUpgradeStep(
       form: "transformation parameters", isNeeded: TransformUpgrade.isNeeded,
       apply: TransformUpgrade.apply),
@@ -23,6 +27,10 @@ extension NetParameter {
       form: "BatchNorm param specs", isNeeded: BatchNormUpgrade.isNeeded,
       apply: BatchNormUpgrade.apply),
   ]
+
+  /// The note on an upgrade that left something out.
+  public static let incompleteUpgrade =
+    "Warning: had one or more problems upgrading V0NetParameter to NetParameter (see above); continuing anyway."
 
   /// The same net in today's form: only `layer` with string types, inputs as Input layers.
   ///
@@ -38,7 +46,10 @@ extension NetParameter {
       let result = try withPlace(file) { try step.apply(net) }
       net = result.net
       notes += result.remarks
-      notes.append("Successfully upgraded file specified using deprecated \(step.form)")
+      notes.append(
+        step.remarksAreProblems && !result.remarks.isEmpty
+          ? Self.incompleteUpgrade
+          : "Successfully upgraded file specified using deprecated \(step.form)")
     }
     return (net, notes)
   }
