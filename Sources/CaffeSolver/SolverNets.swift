@@ -42,9 +42,9 @@ package struct SolverNets {
     }
     let net =
       switch field {
-      case "net": try NetParameter.read(solver.net, report: report)
+      case "net": try solver.readNet(solver.net, "net", report)
       case "net_param": try solver.netParam.upgraded("net_param", report)
-      case "train_net": try NetParameter.read(solver.trainNet, report: report)
+      case "train_net": try solver.readNet(solver.trainNet, "train_net", report)
       default: try solver.trainNetParam.upgraded("train_net_param", report)
       }
     return net.inState(phase: .train, solver.trainState)
@@ -63,10 +63,10 @@ package struct SolverNets {
       )
     }
     var nets = try solver.testNetParam.map { try $0.upgraded("test_net_param", report) }
-    nets += try solver.testNet.map { try NetParameter.read($0, report: report) }
+    nets += try solver.testNet.map { try solver.readNet($0, "test_net", report) }
     func generic() throws -> NetParameter {
       solver.hasNet
-        ? try NetParameter.read(solver.net, report: report)
+        ? try solver.readNet(solver.net, "net", report)
         : try solver.netParam.upgraded("net_param", report)
     }
     for _ in nets.count..<max(nets.count, solver.testIter.count) { nets.append(try generic()) }
@@ -126,6 +126,13 @@ extension SolverParameter {
     if hasTrainNet { solver.trainNet = LayerContext.path(trainNet, from: folder) }
     solver.testNet = testNet.map { LayerContext.path($0, from: folder) }
     return solver
+  }
+
+  fileprivate func readNet(
+    _ path: String, _ field: String, _ report: (String) -> Void
+  ) throws -> NetParameter {
+    if FileBytes.isMissing(path) { throw mistake("\(field): File not found: \(path)") }
+    return try NetParameter.read(path, report: report)
   }
 
   fileprivate func mistake(_ message: String) -> CaffeError { CaffeError(message, places: [place]) }

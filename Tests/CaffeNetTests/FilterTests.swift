@@ -56,10 +56,10 @@ import Testing
 
   @Test func bothKindsOfRuleAreRefused() throws {
     let net = try TestNet.parse(
-      "layer { name: 'l' include { min_level: 1 } exclude { min_level: 2 } }")
+      "layer { name: 'l' type: 'ReLU' include { min_level: 1 } exclude { min_level: 2 } }")
     #expect(
       refusal { _ = try net.filtered() }
-        == "layer 'l': Specify either include rules or exclude rules; not both.")
+        == "layer 'l' (ReLU), line 1: Specify either include rules or exclude rules; not both.")
   }
 
   @Test func layersGetTheStatesPhaseUnlessTheyHaveOne() throws {

@@ -70,7 +70,9 @@ struct UpgradeTests {
         layer { name: "d" type: "HDF5Output" bottom: "data" hdf5_output_param { file_name: "f" } }
         layer { name: "e" type: "ReLU" bottom: "data" top: "e" }
         """,
-      remarks: ["Unknown parameter num_output for layer type relu"]),
+      remarks: [
+        "Unknown parameter num_output for layer type relu", NetParameter.incompleteUpgrade,
+      ]),
   ]
 
   static let v1 = [

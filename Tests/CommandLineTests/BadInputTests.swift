@@ -37,7 +37,7 @@ import Testing
   static let nets = [
     Mistake(
       testDescription: "missing net", prepare: { try remove("net.prototxt", $0) },
-      words: ["File not found: net.prototxt"]),
+      words: ["solver.prototxt: net: File not found: net.prototxt"]),
     Mistake(
       testDescription: "typo in a field", net: [("num_output: 4", "num_ouput: 4")],
       words: ["net.prototxt:4:", "num_ouput", "did you mean \"num_output\""]),

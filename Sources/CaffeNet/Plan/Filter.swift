@@ -1,3 +1,4 @@
+import CaffeCore
 import CaffeErrors
 import CaffeSchema
 
@@ -21,7 +22,7 @@ extension NetParameter {
     net.layer = try layer.compactMap { layer in
       guard layer.include.isEmpty || layer.exclude.isEmpty else {
         throw CaffeError("Specify either include rules or exclude rules; not both.")
-          .within("layer '\(layer.name)'")
+          .within(Layer.place(of: layer))
       }
       let isKept =
         layer.include.isEmpty

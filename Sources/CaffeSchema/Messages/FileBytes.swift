@@ -41,6 +41,11 @@ package enum FileBytes {
     }
   }
 
+  /// Whether there is nothing that `path` names; links are followed.
+  package static func isMissing(_ path: String) -> Bool {
+    access(path, F_OK) < 0 && errno == ENOENT
+  }
+
   /// Whether `path` names a folder; links are followed.
   package static func isFolder(_ path: String) -> Bool {
     var status = stat()
