@@ -148,11 +148,13 @@ import Testing
   @Test func ofTwoLayersWithOneNameTheFirstIsLoaded() throws {
     let folder = try TemporaryFolder()
     let (from, to) = (try TestNet.make(Self.twice), try TestNet.make(Self.twice, seed: 2))
-    let own = to.parameters[1].blob.data.values
+    // Fillers would give both layers the same.
+    from.parameters[1].blob.data.values = [1, 2, 3, 4]
+    to.parameters[1].blob.data.values = [5, 6, 7, 8]
     try from.saveWeights(to: folder("w"))
     try to.loadWeights(from: folder("w"))
-    #expect(to.parameters[0].blob.data.values == from.parameters[1].blob.data.values)
-    #expect(to.parameters[1].blob.data.values == own)
+    #expect(to.parameters[0].blob.data.values == [1, 2, 3, 4])
+    #expect(to.parameters[1].blob.data.values == [5, 6, 7, 8])
 
     let other = try TestNet.make(
       Self.twice.replacing("name: 'in' type", with: "name: 'd' type"), seed: 3)
