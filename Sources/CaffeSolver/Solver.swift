@@ -94,6 +94,7 @@ public final class Solver {
     log.info("Creating training net")
     let train = try Net(nets.train, context: context(.train))
     net = train
+    try SolverChecks.checkNames(of: train, for: parameter, prefix: prefix)
     update = try Update(parameter, net: train)
     (iterations, learningRate) = try withPlace(parameter.place) {
       let length = try TrainingLength(parameter, net: train)

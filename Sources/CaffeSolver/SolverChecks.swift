@@ -1,4 +1,6 @@
+import CaffeCore
 import CaffeErrors
+import CaffeNet
 import CaffeSchema
 
 /// Checks on a solver's fields that need no net.
@@ -29,6 +31,27 @@ package enum SolverChecks {
         "Unknown regularization type: \(solver.regularizationType) (known: L1, L2)")
     }
   }
+}
+
+extension SolverChecks {
+  /// Checks before any training that snapshots will be able to keep the train net's layers apart.
+  static func checkNames(of net: Net, for solver: SolverParameter, prefix: String) throws {
+    guard keepsLayersByName(solver, prefix: prefix) else { return }
+    let layers = net.layers.map { (name: $0.name, hasBlobs: !$0.parameters.isEmpty) }
+    guard let namesake = Weights.namesake(in: layers) else { return }
+    try withPlace(net.description.place) {
+      throw CaffeError(
+        namesakeRefusal, places: [Layer.place(of: net.layers[namesake].parameter)])
+    }
+  }
+
+  /// Whether the run takes snapshots in HDF5 without being asked by a signal.
+  package static func keepsLayersByName(_ solver: SolverParameter, prefix: String) -> Bool {
+    solver.snapshotFormat == .hdf5 && SnapshotPrefix.isNeeded(solver, prefix: prefix)
+  }
+
+  package static let namesakeRefusal =
+    "a layer before it has its name, and snapshots in HDF5 need names that are unique: rename one"
 }
 
 extension SolverChecks {

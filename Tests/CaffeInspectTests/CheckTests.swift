@@ -207,4 +207,31 @@ import Testing
     let lossless = try findings(sound.replacing("net.proto", with: "lossless.proto"))
     #expect(lossless.contains { $0.contains("no loss") }, "\(lossless)")
   }
+
+  /// Weights go into the first layer of a name; snapshots in HDF5 cannot hold those of two.
+  @Test(arguments: [
+    ("", "3: warning: layer 'd' (InnerProduct): a layer before it has its name: weights are"),
+    (
+      "snapshot_format: HDF5",
+      "3: error: layer 'd' (InnerProduct): a layer before it has its name, and"
+    ),
+    ("snapshot_format: HDF5 snapshot_after_train: false", "3: warning: layer 'd'"),
+  ])
+  func namesGivenTwiceAreTold(fields: String, words: String) throws {
+    let folder = try TemporaryFolder()
+    let layer =
+      #"layer { name: "d" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }"#
+    let second = layer.replacing("bottom: \"data\" top: \"ip\"", with: "bottom: \"ip\" top: \"jp\"")
+    let loss = Self.loss.replacing("bottom: \"ip\"", with: "bottom: \"jp\"")
+    try folder.write("net.prototxt", [Self.data, layer, second, loss].joined(separator: "\n"))
+    try folder.write(
+      "solver.prototxt",
+      "net: \"\(folder("net.prototxt"))\" lr_policy: \"fixed\" base_lr: 0.1 snapshot_prefix: \"\(folder("x"))\" test_iter: 1 test_interval: 5 \(fields)"
+    )
+    let findings = FileCheck(solver: folder("solver.prototxt")).findings.map(\.description)
+    #expect(findings.count == 1, "\(findings)")
+    #expect(findings.first?.contains("net.prototxt:" + words) == true, "\(findings)")
+    let alone = FileCheck(net: folder("net.prototxt")).findings.map(\.description)
+    #expect(alone.count == 1 && alone.first?.contains("3: warning: layer 'd'") == true, "\(alone)")
+  }
 }

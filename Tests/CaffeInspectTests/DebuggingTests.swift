@@ -118,6 +118,48 @@ import Testing
       ])
   }
 
+  /// Four extents of an old file are the shape that a net takes them for, and no other.
+  @Test(arguments: [([1, 1, 2, 3], true), ([1, 1, 3, 2], false), ([2, 3, 1, 1], false)])
+  func anOldShapeIsTodaysShape(extents: [Int], isSame: Bool) throws {
+    let folder = try TemporaryFolder()
+    let net = try TestNet.make(
+      """
+      layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 } } }
+      layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 bias_term: false } }
+      """)
+    net.parameters[0].blob.data.values = [1, 2, 3, 4, 5, 6]
+    try net.saveWeights(to: folder("new"))
+    var model = NetParameter()
+    model.layers = [OldLayers.v1]
+    (model.layers[0].blobs[0].num, model.layers[0].blobs[0].channels) = (extents[0], extents[1])
+    (model.layers[0].blobs[0].height, model.layers[0].blobs[0].width) = (extents[2], extents[3])
+    try folder.write("old", model.binary())
+    let files = try ["old", "new"].map { try Weights(contentsOf: folder($0)) }
+    let there = WeightsDifference(files[0], files[1]).blobs.map(\.difference)
+    let back = WeightsDifference(files[1], files[0]).blobs.map(\.difference)
+    #expect(there == [isSame ? .same : .shapes(extents, [2, 3])])
+    #expect(back == [isSame ? .same : .shapes([2, 3], extents)])
+  }
+
+  /// Layers of one name are compared in their order.
+  @Test func everyLayerOfANameIsCompared() throws {
+    let folder = try TemporaryFolder()
+    let layer = #"type: "InnerProduct" inner_product_param { num_output: 2 bias_term: false } }"#
+    let net = try TestNet.make(
+      """
+      layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }
+      layer { name: "d" bottom: "x" top: "y" \(layer)
+      layer { name: "d" bottom: "y" top: "z" \(layer)
+      """)
+    try net.saveWeights(to: folder("a"))
+    net.parameters[1].blob.data.values = [0, 0, 0, 4]
+    try net.saveWeights(to: folder("b"))
+    let files = try ["a", "b"].map { try Weights(contentsOf: folder($0)) }
+    #expect(
+      WeightsDifference(files[0], files[1]).blobs.map(\.difference)
+        == [.same, .values(largest: 4, relative: 1, count: 1, of: 4)])
+  }
+
   @Test func theFirstValueThatIsNotFiniteIsNamed() throws {
     let text = """
       layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 2 } } }

@@ -53,4 +53,44 @@ import Testing
     _ = try solver(fields: "snapshot: 1", folder: folder)
     #expect(try folder.names(hidden: true) == [])
   }
+
+  /// Two layers that learn, under one name, in a file of their own.
+  private func namesakes(_ fields: String, folder: TemporaryFolder) throws -> Solver {
+    try folder.write(
+      "net.prototxt",
+      """
+      name: 'n'
+      layer { name: 'in' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 1 dim: 2 } } }
+      layer { name: 'd' type: 'InnerProduct' bottom: 'x' top: 'y' inner_product_param { num_output: 2 } }
+      layer { name: 'd' type: 'InnerProduct' bottom: 'y' top: 'z' loss_weight: 1 inner_product_param { num_output: 2 } }
+      """)
+    return try Solver(
+      SolverParameter(
+        text: "net: 'net.prototxt' base_lr: 0.1 lr_policy: 'fixed' max_iter: 1 \(fields)",
+        file: "solver"), folder: folder.path)
+  }
+
+  /// Otherwise the first snapshot would fail, and the iterations before it be lost.
+  @Test(arguments: [
+    "snapshot_prefix: 'run'", "snapshot_prefix: 'run' snapshot: 1 snapshot_after_train: false",
+  ])
+  func namesThatHDF5CannotTellApartAreRefusedBeforeTraining(fields: String) throws {
+    let folder = try TemporaryFolder()
+    let refused = refusal {
+      _ = try namesakes("snapshot_format: HDF5 " + fields, folder: folder)
+    }
+    #expect(
+      refused
+        == "\(folder("net.prototxt")): net 'n': layer 'd' (InnerProduct), line 4: a layer before it has its name, and snapshots in HDF5 need names that are unique: rename one"
+    )
+    #expect(try folder.names(hidden: true) == ["net.prototxt"])
+  }
+
+  @Test(arguments: [
+    "snapshot_format: HDF5 snapshot_after_train: false", "snapshot_prefix: 'run'",
+  ])
+  func namesGivenTwiceAreAllowedWithoutHDF5Snapshots(fields: String) throws {
+    let folder = try TemporaryFolder()
+    try namesakes(fields, folder: folder).trainOnce()
+  }
 }

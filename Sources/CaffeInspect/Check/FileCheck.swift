@@ -20,6 +20,8 @@ package struct FileCheck {
   /// What the reader of the text objects to.
   private var mistakes: [Finding] = []
   private let given: GivenShapes
+  /// Whether snapshots cannot keep two layers of one name apart.
+  private var needsUniqueNames = false
 
   /// Checks a net in phases TRAIN and TEST.
   ///
@@ -43,6 +45,7 @@ package struct FileCheck {
       let solver = attempt(path, { try text.upgraded(file: path).solver })
     else { return }
     _ = attempt(path) { try SolverChecks.check(solver) }
+    needsUniqueNames = SolverChecks.keepsLayersByName(solver, prefix: solver.snapshotPrefix)
     for remark in SolverChecks.remarks(on: solver) { warn(path, remark) }
     var malformed = false
     for file in Set([solver.net, solver.trainNet] + solver.testNet) where !file.isEmpty {
@@ -67,8 +70,25 @@ package struct FileCheck {
       net, file: file, misread: misread, given: given, context: LayerContext(phase: phase))
     all += check.findings
     if let graph = check.graph { all += Warnings.onGraph(graph, file: file) }
-    if let plan = check.plan { all += Warnings.onParameters(plan, file: file) }
+    if let plan = check.plan {
+      all += Warnings.onParameters(plan, file: file)
+      if phase == .train || !needsUniqueNames { checkNames(plan, file) }
+    }
     return check.plan
+  }
+
+  private mutating func checkNames(_ plan: NetPlan, _ file: String) {
+    let layers = plan.layers.map {
+      (name: $0.parameter.name, hasBlobs: !$0.declarations.isEmpty)
+    }
+    guard let namesake = Weights.namesake(in: layers) else { return }
+    let layer = plan.layers[namesake].parameter
+    all.append(
+      needsUniqueNames
+        ? Finding(.error, layer, file: file, SolverChecks.namesakeRefusal)
+        : Finding(
+          .warning, layer, file: file,
+          "a layer before it has its name: weights are loaded into that one only"))
   }
 
   // MARK: What only a solver can tell

@@ -1,3 +1,4 @@
+import CaffeCore
 import CaffeErrors
 import CaffeNet
 import CaffeSchema
@@ -31,24 +32,47 @@ package struct WeightsDifference {
 
   /// - Parameter tolerance: differences up to this count as none.
   package init(_ first: Weights, _ second: Weights, tolerance: Double = 0) {
-    let names = first.layers.map(\.name)
-    let known = Set(names)
-    let firsts = Self.byName(first)
-    let seconds = Self.byName(second)
-    for name in names + second.layers.map(\.name).filter({ !known.contains($0) }) {
-      let (a, b) = (firsts[name] ?? [], seconds[name] ?? [])
+    let keys = Self.keys(first)
+    let known = Set(keys)
+    let firsts = Self.byKey(first)
+    let seconds = Self.byKey(second)
+    for key in keys + Self.keys(second).filter({ !known.contains($0) }) {
+      let (a, b) = (firsts[key] ?? [], seconds[key] ?? [])
       for index in 0..<max(a.count, b.count) {
         let pair = (index < a.count ? a[index] : nil, index < b.count ? b[index] : nil)
         guard let difference = Self.compare(pair.0, pair.1, tolerance) else { continue }
-        blobs.append(Blob(layer: name, index: index, difference: difference))
+        blobs.append(Blob(layer: key.name, index: index, difference: difference))
       }
     }
   }
 
   package var isSame: Bool { blobs.allSatisfy { $0.difference == .same } }
 
-  private static func byName(_ weights: Weights) -> [String: [BlobProto?]] {
-    Dictionary(weights.layers.map { ($0.name, $0.blobs) }) { first, _ in first }
+  /// A layer's name, and which of the layers of that name it is.
+  private struct Key: Hashable {
+    let name: String
+    let number: Int
+  }
+
+  private static func keys(_ weights: Weights) -> [Key] {
+    var counts: [String: Int] = [:]
+    return weights.layers.map { layer in
+      counts[layer.name, default: 0] += 1
+      return Key(name: layer.name, number: counts[layer.name, default: 0])
+    }
+  }
+
+  private static func byKey(_ weights: Weights) -> [Key: [BlobProto?]] {
+    Dictionary(uniqueKeysWithValues: zip(keys(weights), weights.layers.map(\.blobs)))
+  }
+
+  /// Four extents of an old file are any shape that a net takes them for.
+  private static func isSameShape(_ a: BlobProto, _ b: BlobProto) -> Bool {
+    func fits(_ blob: BlobProto, _ other: BlobProto) -> Bool {
+      guard let shape = try? Shape(other.extents) else { return false }
+      return blob.fits(shape)
+    }
+    return a.extents == b.extents || fits(a, b) || fits(b, a)
   }
 
   /// - Returns: `nil` where neither file has a blob.
@@ -57,7 +81,7 @@ package struct WeightsDifference {
   ) -> Difference? {
     guard let a else { return b == nil ? nil : .onlySecond }
     guard let b else { return .onlyFirst }
-    guard a.extents == b.extents, a.values.count == b.values.count else {
+    guard isSameShape(a, b), a.values.count == b.values.count else {
       return .shapes(a.extents, b.extents)
     }
     var (largest, scale, count) = (0.0, 0.0, 0)

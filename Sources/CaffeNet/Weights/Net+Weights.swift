@@ -23,6 +23,24 @@ extension Net {
     }
   }
 
+  /// As `loadWeights(from:)`, but every learnable blob of the net gets its value from the file.
+  ///
+  /// - Parameter report: told of layers with blobs that the net does not have.
+  /// - Throws: a layer that the file does not have, besides.
+  package func loadAllWeights(from path: String, report: (String) -> Void) throws {
+    let weights = try Weights(contentsOf: path)
+    let names = Set(weights.layers.map(\.name))
+    try withPlace(path) {
+      for layer in layers where !owned(by: layer).isEmpty && !names.contains(layer.name) {
+        throw CaffeError("there are no weights for layer '\(layer.name)' of the net")
+      }
+      try copyWeights(weights)
+    }
+    for source in weights.layers where layer(source.name) == nil && !source.blobs.isEmpty {
+      report("Ignoring source layer \(source.name)")
+    }
+  }
+
   /// As `loadWeights(from:)`, from weights in memory.
   public func copyWeights(
     _ weights: Weights, skippingMismatches: Bool = false, report: (String) -> Void = { _ in }
@@ -99,9 +117,11 @@ extension Net {
     layer.parameters.indices.filter { isOwner(layer, of: $0) }
   }
 
-  /// Whether the parameter was first asked for by this layer, rather than shared by name.
+  /// Whether the parameter was first asked for in this place, rather than shared by name.
   private func isOwner(_ layer: Layer, of index: Int) -> Bool {
-    owners[ObjectIdentifier(layer.parameters[index])] == layer.name
+    let blob = layer.parameters[index]
+    return owners[ObjectIdentifier(blob)] == layer.name
+      && !layer.parameters[..<index].contains { $0 === blob }
   }
 
   /// Writes the learned values, as HDF5 if `path` ends in `.h5`, as binary protobuf otherwise; in
@@ -115,14 +135,16 @@ extension Net {
   /// The first half of `saveWeights`: the file is complete and waits for its name.
   package func prepareWeights(_ path: String, includingGradients: Bool) throws -> PreparedFile {
     if path.hasSuffix(".h5") {
-      let layers = layers.map { layer in
-        Weights.Layer(
-          name: layer.name, type: layer.type,
-          blobs: layer.parameters.enumerated().map { index, blob in
-            isOwner(layer, of: index) ? proto(blob, includingGradients) : nil
-          })
-      }
-      return try Weights(name: name, layers: layers).prepareHDF5(path)
+      return try Weights.prepareHDF5(
+        path,
+        layers.map { layer in
+          Weights.HDF5Layer(
+            name: layer.name,
+            values: layer.parameters.enumerated().map { index, blob in
+              isOwner(layer, of: index) ? BlobProto(blob.data) : nil
+            },
+            gradients: includingGradients ? layer.parameters.map { BlobProto($0.diff) } : nil)
+        })
     } else {
       var net = NetParameter()
       net.name = name

@@ -3,7 +3,8 @@ import CaffeErrors
 import CaffeSchema
 
 /// The layout of `.caffemodel.h5`: a group `/data/<layer>` for every layer, in it a float dataset for
-/// each learnable blob, named `0`, `1`, …; the same under `/diff` if gradients are kept.
+/// each learnable blob that no layer before it has, named `0`, `1`, …; if gradients are kept, the same
+/// under `/diff`, with shared blobs in each layer that has them.
 ///
 /// A layer name with `/` makes groups within groups, which BVLC Caffe neither writes nor reads.
 extension Weights {
@@ -61,21 +62,68 @@ extension Weights {
     return blob
   }
 
-  func prepareHDF5(_ path: String) throws -> PreparedFile {
-    try AtomicFile.prepare(path) { temporary in
+  /// What HDF5 keeps of a layer.
+  struct HDF5Layer {
+    let name: String
+    /// `nil` where another layer's entry holds the values.
+    let values: [BlobProto?]
+    /// The same of gradients, which each layer has for itself; `nil` if none are kept.
+    let gradients: [BlobProto?]?
+  }
+
+  /// Writes groups for every layer, and if one has gradients, then also of every layer, under `/diff`.
+  ///
+  /// - Throws: two layers that would be one there, a file that cannot be written.
+  ///
+  /// Source: BVLC Caffe, `Net::ToHDF5`.
+  static func prepareHDF5(_ path: String, _ layers: [HDF5Layer]) throws -> PreparedFile {
+    if let namesake = namesake(in: layers.map { ($0.name, !$0.values.isEmpty) }) {
+      throw CaffeError(
+        "layer '\(layers[namesake].name)' has the name of a layer before it, and HDF5 keeps the blobs of layers by their names: rename one",
+        places: [path])
+    }
+    let keepsGradients = layers.contains { $0.gradients != nil }
+    return try AtomicFile.prepare(path) { temporary in
       let file = try HDF5File(creating: temporary)
       for layer in layers {
-        let group = "data/\(layer.name)"
-        if !file.exists(group) { try file.createGroup(group) }
-        for (index, blob) in layer.blobs.enumerated() {
-          guard let blob else { continue }
-          try file.write("\(group)/\(index)", blob.values, shape: blob.extents)
-          if !blob.diff.isEmpty {
-            try file.write("diff/\(layer.name)/\(index)", blob.diff, shape: blob.extents)
-          }
-        }
+        try write(layer.values, "data/\(layer.name)", to: file)
+        if keepsGradients { try write(layer.gradients ?? [], "diff/\(layer.name)", to: file) }
       }
       try file.close()
     }
+  }
+
+  private static func write(_ blobs: [BlobProto?], _ group: String, to file: HDF5File) throws {
+    if !file.exists(group) { try file.createGroup(group) }
+    for (index, blob) in blobs.enumerated() {
+      guard let blob else { continue }
+      try file.write("\(group)/\(index)", blob.values, shape: blob.extents)
+    }
+  }
+
+  /// The number of the first layer with blobs that has the name of a layer before it: a file cannot keep
+  /// both apart if its layers go by their names, and a net takes the blobs for those of the first.
+  package static func namesake(in layers: [(name: String, hasBlobs: Bool)]) -> Int? {
+    var names: Set<String> = []
+    return layers.firstIndex { !names.insert($0.name).inserted && $0.hasBlobs }
+  }
+}
+
+extension Weights.HDF5Layer {
+  init(_ layer: Weights.Layer) {
+    let hasGradients = layer.blobs.contains { $0?.diff.isEmpty == false }
+    self.init(
+      name: layer.name, values: layer.blobs,
+      gradients: hasGradients ? layer.blobs.map { $0?.gradient } : nil)
+  }
+}
+
+extension BlobProto {
+  /// The gradients as values of a blob of their own; `nil` if there are none.
+  fileprivate var gradient: BlobProto? {
+    guard !diff.isEmpty else { return nil }
+    var blob = self
+    (blob.data, blob.diff, blob.doubleData) = (diff, [], [])
+    return blob
   }
 }

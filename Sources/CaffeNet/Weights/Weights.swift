@@ -16,11 +16,14 @@ public struct Weights {
   /// Name of the net, empty if the file does not say.
   public let name: String
   public let layers: [Layer]
+  /// The file they were read from.
+  private let source: String?
 
   /// Reads a file in either format, told apart by its content.
   ///
   /// - Throws: a missing, truncated or foreign file, naming it.
   public init(contentsOf path: String) throws {
+    source = path
     if HDF5File.isHDF5(path) {
       name = ""
       layers = try Weights.readHDF5(path)
@@ -47,15 +50,21 @@ public struct Weights {
     )
   }
 
-  /// Writes HDF5 if `path` ends in `.h5`, binary protobuf otherwise; in full or not at all.
+  /// Writes HDF5 if `path` ends in `.h5`, binary protobuf otherwise; in full or not at all. Shapes of
+  /// four extents, as old files have them, become those that nets have today.
+  ///
+  /// - Throws: a layer that lacks one of its blobs, which a binary file cannot say; two layers with blobs
+  ///   under one name, which HDF5 cannot keep apart; a file that cannot be written.
   public func write(to path: String) throws {
     try prepare(path).commit()
   }
 
   private func prepare(_ path: String) throws -> PreparedFile {
+    let layers = layers.map(\.withTodaysShapes)
     if path.hasSuffix(".h5") {
-      return try prepareHDF5(path)
+      return try Weights.prepareHDF5(path, layers.map { HDF5Layer($0) })
     } else {
+      try checkNothingLacks()
       var net = NetParameter()
       net.name = name
       net.layer = layers.map { layer in
@@ -69,18 +78,31 @@ public struct Weights {
     }
   }
 
+  private func checkNothingLacks() throws {
+    for layer in layers {
+      guard let lacking = layer.blobs.firstIndex(where: { $0 == nil }) else { continue }
+      throw CaffeError(
+        "layer '\(layer.name)' lacks blob \(lacking), which is shared with another layer; a binary file needs every blob: give the net with --model",
+        places: source.map { [$0] } ?? [])
+    }
+  }
+
   /// How many values all blobs hold.
   public var valueCount: Int {
     layers.reduce(0) { $0 + $1.blobs.reduce(0) { $0 + ($1?.values.count ?? 0) } }
   }
 
-  init(name: String, layers: [Layer]) {
-    self.name = name
-    self.layers = layers
-  }
-
   static func prepareBinary(_ net: NetParameter, _ path: String) throws -> PreparedFile {
     let bytes = try withPlace(path) { try net.binary() }
     return try bytes.withUnsafeBytes { try AtomicFile.prepare(path, $0) }
+  }
+}
+
+extension Weights.Layer {
+  /// The same with the shapes that a net of Caffe 1.0 has.
+  fileprivate var withTodaysShapes: Weights.Layer {
+    Weights.Layer(
+      name: name, type: type,
+      blobs: blobs.enumerated().map { $1?.withTodaysShape(inLayer: type, index: $0) })
   }
 }
