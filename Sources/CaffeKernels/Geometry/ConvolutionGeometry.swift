@@ -45,7 +45,7 @@ package struct ConvolutionGeometry: Hashable, Sendable {
     self.stride = stride
     self.pad = pad
     self.dilation = dilation
-    _ = try Extent.product(kernel, "the cells of a window")
+    try Extent.check(productOf: kernel, "the cells of a window")
     output = try input.indices.map { axis in
       try Extent.check(input[axis] + 2 * pad[axis], "the padded extent of spatial axis \(axis)")
       try Extent.check(

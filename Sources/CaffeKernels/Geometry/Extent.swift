@@ -11,17 +11,13 @@ enum Extent {
     }
   }
 
-  /// The product of positive extents.
-  ///
-  /// - Throws: a product that is too large, called `name`.
-  static func product(_ extents: [Int], _ name: String) throws -> Int {
-    try extents.reduce(1) { product, extent in
-      let (next, overflows) = product.multipliedReportingOverflow(by: extent)
-      guard !overflows, next <= largest else {
-        let factors = extents.map(String.init).joined(separator: "x")
-        throw CaffeError("\(name) must be at most \(largest), got \(factors)")
-      }
-      return next
+  /// - Throws: positive extents whose product, called `name`, is too large.
+  static func check(productOf extents: [Int], _ name: String) throws {
+    var room = largest
+    for extent in extents { room /= extent }
+    guard room > 0 else {
+      let factors = extents.map(String.init).joined(separator: "x")
+      throw CaffeError("\(name) must be at most \(largest), got \(factors)")
     }
   }
 }
