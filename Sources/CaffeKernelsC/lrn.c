@@ -14,6 +14,7 @@ struct lrn_context {
 };
 
 static long tiles(long size) { return ck_quotient(size, TILE); }
+/// There may be no channels.
 static long grain(long channels) { return CK_HEAVY_GRAIN / (channels * TILE + 1) + 1; }
 
 /// The channels around `channel`: `*first` and how many.

@@ -10,7 +10,14 @@ extension NetParameter {
   public static func read(
     _ path: String, report: (String) -> Void = { _ in }
   ) throws -> NetParameter {
-    let (net, notes) = try NetParameter(contentsOfTextFile: path).upgraded(file: path)
+    try NetParameter(contentsOfTextFile: path).upgraded(file: path, report: report)
+  }
+
+  /// The same net in today's form.
+  ///
+  /// - Parameter report: told what was upgraded.
+  package func upgraded(file: String, report: (String) -> Void) throws -> NetParameter {
+    let (net, notes) = try upgraded(file: file)
     notes.forEach(report)
     return net
   }

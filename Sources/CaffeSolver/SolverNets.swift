@@ -43,9 +43,9 @@ package struct SolverNets {
     let net =
       switch field {
       case "net": try solver.readNet(solver.net, "net", report)
-      case "net_param": try solver.netParam.upgraded("net_param", report)
+      case "net_param": try solver.netParam.upgraded(file: "net_param", report: report)
       case "train_net": try solver.readNet(solver.trainNet, "train_net", report)
-      default: try solver.trainNetParam.upgraded("train_net_param", report)
+      default: try solver.trainNetParam.upgraded(file: "train_net_param", report: report)
       }
     return net.inState(phase: .train, solver.trainState)
   }
@@ -62,12 +62,14 @@ package struct SolverNets {
         "test_iter must be specified for each test network: \(solver.testIter.count) given, \(named) test nets"
       )
     }
-    var nets = try solver.testNetParam.map { try $0.upgraded("test_net_param", report) }
+    var nets = try solver.testNetParam.map {
+      try $0.upgraded(file: "test_net_param", report: report)
+    }
     nets += try solver.testNet.map { try solver.readNet($0, "test_net", report) }
     func generic() throws -> NetParameter {
       solver.hasNet
         ? try solver.readNet(solver.net, "net", report)
-        : try solver.netParam.upgraded("net_param", report)
+        : try solver.netParam.upgraded(file: "net_param", report: report)
     }
     for _ in nets.count..<max(nets.count, solver.testIter.count) { nets.append(try generic()) }
     if solver.testsWholeSets, nets.isEmpty, hasGeneric {
@@ -94,12 +96,6 @@ extension NetParameter {
     layer.contains { layer in
       layer.bottom.isEmpty && layer.include.contains { $0.hasPhase && $0.phase == .test }
     }
-  }
-
-  fileprivate func upgraded(_ field: String, _ report: (String) -> Void) throws -> NetParameter {
-    let (net, notes) = try upgraded(file: field)
-    notes.forEach(report)
-    return net
   }
 
   func inState(phase: Phase, _ solverState: NetState) -> NetParameter {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Caffe
 import Foundation
 import Logging
 

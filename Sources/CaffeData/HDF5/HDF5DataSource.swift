@@ -137,11 +137,11 @@ private struct HDF5FileList {
   let rowShapes: [[Int]]
 
   init(_ list: String, tops: [String], folder: String) throws {
-    let text = try FileBytes.read(list, limit: FileBytes.largestText)
-    if text.starts(with: [0x89, 0x48, 0x44, 0x46]) {
+    if HDF5File.isHDF5(list) {
       throw CaffeError(
         "it is an HDF5 file; the source must be a text file that names HDF5 files", places: [list])
     }
+    let text = try FileBytes.read(list, limit: FileBytes.largestText)
     let paths = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.trimmingCharacters(in: .whitespaces) }
       .filter { !$0.isEmpty }

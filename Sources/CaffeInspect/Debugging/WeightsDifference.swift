@@ -32,11 +32,10 @@ package struct WeightsDifference {
 
   /// - Parameter tolerance: differences up to this count as none.
   package init(_ first: Weights, _ second: Weights, tolerance: Double = 0) {
-    let keys = Self.keys(first)
-    let known = Set(keys)
-    let firsts = Self.byKey(first)
-    let seconds = Self.byKey(second)
-    for key in keys + Self.keys(second).filter({ !known.contains($0) }) {
+    let (firstKeys, secondKeys) = (Self.keys(first), Self.keys(second))
+    let firsts = Dictionary(uniqueKeysWithValues: zip(firstKeys, first.layers.map(\.blobs)))
+    let seconds = Dictionary(uniqueKeysWithValues: zip(secondKeys, second.layers.map(\.blobs)))
+    for key in firstKeys + secondKeys.filter({ firsts[$0] == nil }) {
       let (a, b) = (firsts[key] ?? [], seconds[key] ?? [])
       for index in 0..<max(a.count, b.count) {
         let pair = (index < a.count ? a[index] : nil, index < b.count ? b[index] : nil)
@@ -60,10 +59,6 @@ package struct WeightsDifference {
       counts[layer.name, default: 0] += 1
       return Key(name: layer.name, number: counts[layer.name, default: 0])
     }
-  }
-
-  private static func byKey(_ weights: Weights) -> [Key: [BlobProto?]] {
-    Dictionary(uniqueKeysWithValues: zip(keys(weights), weights.layers.map(\.blobs)))
   }
 
   /// Four extents of an old file are any shape that a net takes them for.

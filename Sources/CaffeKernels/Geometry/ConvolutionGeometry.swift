@@ -47,11 +47,9 @@ package struct ConvolutionGeometry: Hashable, Sendable {
     self.dilation = dilation
     try Extent.check(productOf: kernel, "the cells of a window")
     output = try input.indices.map { axis in
-      try Extent.check(input[axis] + 2 * pad[axis], "the padded extent of spatial axis \(axis)")
-      try Extent.check(
-        pad[axis] + stride[axis], "the sum of pad and stride of spatial axis \(axis)")
+      let padded = try Extent.padded(input[axis], by: pad[axis], stride: stride[axis], axis: axis)
       let window = dilation[axis] * (kernel[axis] - 1) + 1
-      let room = input[axis] + 2 * pad[axis] - window
+      let room = padded - window
       guard room >= 0 else {
         let reach = dilation[axis] > 1 ? " with dilation \(dilation[axis])" : ""
         throw CaffeError(

@@ -38,10 +38,7 @@ package struct PoolingGeometry: Hashable, Sendable {
         throw CaffeError(
           "pad must be in 0..<kernel_size (0..<\(kernel[axis])), got \(pad[axis])")
       }
-      let padded = input[axis] + 2 * pad[axis]
-      try Extent.check(padded, "the padded extent of spatial axis \(axis)")
-      try Extent.check(
-        pad[axis] + stride[axis], "the sum of pad and stride of spatial axis \(axis)")
+      let padded = try Extent.padded(input[axis], by: pad[axis], stride: stride[axis], axis: axis)
       try Extent.check(kernel[axis], "kernel_size")
       let room = padded - kernel[axis]
       guard room >= 0 || rounding == .up && room > -stride[axis] else {

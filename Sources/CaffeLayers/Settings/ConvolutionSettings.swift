@@ -154,10 +154,7 @@ struct ConvolutionSettings {
       for value in self.values where value < minimum {
         throw CaffeError("\(self.field) must be at least \(minimum), got \(value)")
       }
-      let largest = Shape.maximumCount
-      for value in self.values where value > largest {
-        throw CaffeError("\(self.field) must be at most \(largest), got \(value)")
-      }
+      for value in self.values { try Extent.check(value, self.field) }
     }
 
     func perAxis(_ axes: Int) throws -> [Int] {
