@@ -56,6 +56,22 @@ struct SpeedChoicesTests {
     #expect(try choices.fastest(of: candidates([("fast", 1), ("slow", 20)]), for: "k") == "slow")
   }
 
+  @Test func whatMakesOtherLayersSlowerMustBeFasterByMore() throws {
+    func nap(_ name: String, _ milliseconds: UInt32, share: Double) -> SpeedChoices.Candidate {
+      SpeedChoices.Candidate(name, share: share) { Nap(milliseconds: milliseconds) }
+    }
+    let choices = SpeedChoices(machine: "here", memory: Memory())
+    let costly = nap("costly", 20, share: 0.4)
+    #expect(
+      try choices.fastest(of: candidates([("rule", 40)]) + [costly], for: "k") == "rule")
+    #expect(
+      try choices.fastest(
+        of: candidates([("rule", 40)]) + [costly, nap("other", 25, share: 0.95)], for: "l")
+        == "other")
+    #expect(
+      try choices.fastest(of: candidates([("rule", 80)]) + [costly], for: "m") == "costly")
+  }
+
   @Test func refusingCandidatesAreOutOfTheQuestion() throws {
     let refusing = SpeedChoices.Candidate("first") { throw EngineRefusal("not this one") }
     let choices = SpeedChoices(machine: "here", memory: Memory())

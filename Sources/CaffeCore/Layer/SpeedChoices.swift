@@ -27,11 +27,18 @@ public final class SpeedChoices {
   /// One of several implementations.
   package struct Candidate {
     package let name: String
+    /// The share of the first candidate's time within which it is taken instead.
+    fileprivate let share: Double
     package let prepare: () throws -> any Trial
 
-    /// - Parameter prepare: may throw `EngineRefusal`; the implementation is then out of the question.
-    package init(_ name: String, prepare: @escaping () throws -> any Trial) {
+    /// - Parameters:
+    ///   - share: lower for what makes other layers slower, which no trial sees.
+    ///   - prepare: may throw `EngineRefusal`; the implementation is then out of the question.
+    package init(
+      _ name: String, share: Double = 0.95, prepare: @escaping () throws -> any Trial
+    ) {
       self.name = name
+      self.share = share
       self.prepare = prepare
     }
   }
@@ -54,7 +61,7 @@ public final class SpeedChoices {
   /// The name of the fastest.
   ///
   /// - Parameters:
-  ///   - candidates: first the one that is taken without a measurement; another must be 5 % faster.
+  ///   - candidates: first the one that is taken without a measurement.
   ///   - key: all that the speed depends on.
   package func fastest(of candidates: [Candidate], for key: String) throws -> String {
     precondition(!candidates.isEmpty, "nothing to choose from for \(key)")
@@ -76,14 +83,14 @@ public final class SpeedChoices {
   }
 
   private func measure(_ candidates: [Candidate]) throws -> String {
-    var runs: [(name: String, trial: any Trial, best: Duration)] = []
+    var runs: [Run] = []
     for candidate in candidates {
       do {
-        runs.append((candidate.name, try candidate.prepare(), .seconds(1_000_000)))
+        runs.append(Run(candidate: candidate, trial: try candidate.prepare()))
       } catch is EngineRefusal {}
     }
     guard let first = runs.first, runs.count > 1 else {
-      return runs.first?.name ?? candidates[0].name
+      return runs.first?.candidate.name ?? candidates[0].name
     }
     let clock = ContinuousClock()
     func time(_ trial: any Trial) -> Duration {
@@ -97,10 +104,25 @@ public final class SpeedChoices {
       for index in runs.indices {
         runs[index].best = min(runs[index].best, time(runs[index].trial))
       }
-      if round > 0 && clock.now - start > .milliseconds(100) { break }
+      let spent = clock.now - start
+      if round > 0, spent > .milliseconds(isClear(runs) ? 100 : 500) { break }
     }
-    let rule = runs[0].best
-    let fastest = runs.min { $0.best < $1.best } ?? runs[0]
-    return fastest.best < rule * 0.95 ? fastest.name : first.name
+    let rule = runs[0]
+    let best = runs.dropFirst().max { $0.lead(over: rule) < $1.lead(over: rule) } ?? rule
+    return best.lead(over: rule) > 1 ? best.candidate.name : first.candidate.name
+  }
+
+  private struct Run {
+    let candidate: Candidate
+    let trial: any Trial
+    var best = Duration.seconds(1_000_000)
+
+    /// How many times as fast as it must be to be taken instead of the rule's.
+    func lead(over rule: Run) -> Double { candidate.share * (rule.best / best) }
+  }
+
+  /// Whether noise of a tenth would change nothing.
+  private func isClear(_ runs: [Run]) -> Bool {
+    runs.dropFirst().allSatisfy { !(0.9...1.1).contains($0.lead(over: runs[0])) }
   }
 }

@@ -32,6 +32,9 @@ struct ConvolutionVariant {
 
   let name: String
   private let code: Code
+  /// Of the rule's time, see `SpeedChoices.Candidate`. Where bfloat16 is left, the order is too: the layers
+  /// above would pay for both, and so stay in float32 one after the other.
+  private var share: Double { if case .exact = code { 0.8 } else { 0.95 } }
 
   /// What the rules say: oneDNN with the bottom in the order it has or, where that is plain, in the order
   /// a chain of layers should keep; our tiles where oneDNN has none that would pay.
@@ -139,7 +142,7 @@ extension ConvolutionVariant {
       return usual
     }
     let candidates = variants.map { variant in
-      SpeedChoices.Candidate(variant.name) { [sample] in
+      SpeedChoices.Candidate(variant.name, share: variant.share) { [sample] in
         let (usual, blobs) = try usual()
         var operation = usual
         if variant.name != ruled.name {
