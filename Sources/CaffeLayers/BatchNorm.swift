@@ -31,6 +31,7 @@ final class BatchNormLayer: Layer {
   /// Mean and variance of the last forward pass.
   private let mean = Tensor([0])
   private let variance = Tensor([0])
+  private var workspace = Workspace()
   private var kept = KeptInput()
   /// What a fused Scale multiplies by and adds.
   private var factors: ScaleLayer.Factors?
@@ -138,7 +139,7 @@ final class BatchNormLayer: Layer {
       statistics: .init(
         mean: mean.update(), variance: variance.update(), areGiven: usesKeptStatistics),
       scale: factors?.scale.data.read(), shift: factors?.shift?.data.read(),
-      isRectified: isRectified, isRounded: order.isRounded)
+      isRectified: isRectified, isRounded: order.isRounded, workspace: &workspace)
   }
 
   /// The BatchNorm that, alone or with its Scale, writes a blob last and is not worked into a convolution.
@@ -162,7 +163,7 @@ final class BatchNormLayer: Layer {
       BatchNormKernel(
         ChannelExtents(outer: 1, channels: channels, inner: inner), epsilon: eps,
         statistics: .init(mean: mean.update(), variance: variance.update(), areGiven: true),
-        scale: factors?.scale.data.read(), shift: shift)
+        scale: factors?.scale.data.read(), shift: shift, workspace: &workspace)
     }
     readStatistics()
     let bias = normalBiases.overwrite()

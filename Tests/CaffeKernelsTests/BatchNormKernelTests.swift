@@ -15,6 +15,7 @@ struct BatchNormKernelTests {
     [
       ChannelExtents(outer: 3, channels: 5, inner: 7), ChannelExtents(outer: 40, channels: 6),
       ChannelExtents(outer: 83, channels: 48), ChannelExtents(outer: 37, channels: 128),
+      ChannelExtents(outer: 2000, channels: 70), ChannelExtents(outer: 3, channels: 130),
       ChannelExtents(outer: 2, channels: 3, inner: 3000),
       ChannelExtents(outer: 4, channels: 32, inner: 49, block: 16),
       ChannelExtents(outer: 2, channels: 16, inner: 200, block: 8),
@@ -60,13 +61,15 @@ struct BatchNormKernelTests {
       return scaled(k) * inverse[k] * (passed[i] - loss)
     }
     Machine.each { machine in
+      var workspace = Workspace()
       let statistics = (Floats(givenMean), Floats(givenVariance))
       let (scales, shifts) = (scale.map(Floats.init), shift.map(Floats.init))
       let kernel = BatchNormKernel(
         e, epsilon: 1e-3,
         statistics: .init(
           mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: c.isGiven),
-        scale: scales?.pointer, shift: shifts?.pointer, isRectified: c.isRectified)
+        scale: scales?.pointer, shift: shifts?.pointer, isRectified: c.isRectified,
+        workspace: &workspace)
       expectClose(output(count) { kernel.forward(x, into: $0) }, y, within: 1e-5, machine)
       expectClose(statistics.0.values, mean, within: 1e-6, machine)
       expectClose(statistics.1.values, variance, within: 1e-6, machine)
@@ -95,13 +98,15 @@ struct BatchNormKernelTests {
     let (a, b) = (numbers(count, seed: 6), numbers(count, seed: 7))
     let scale = Floats(numbers(e.channels, seed: 3))
     Machine.each { machine in
+      var workspace = Workspace()
       let statistics = (Floats(zeros: e.channels), Floats(zeros: e.channels))
       func kernel(isRectified: Bool) -> BatchNormKernel {
         BatchNormKernel(
           e, epsilon: 1e-3,
           statistics: .init(
             mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: false),
-          scale: c.isScaled ? scale.pointer : nil, isRectified: isRectified)
+          scale: c.isScaled ? scale.pointer : nil, isRectified: isRectified,
+          workspace: &workspace)
       }
       let normal = output(count) { kernel(isRectified: false).forward(x, into: $0) }
       let expected = zip(normal, residual).map { c.isRectified ? max($0 + $1, 0) : $0 + $1 }
@@ -141,13 +146,15 @@ struct BatchNormKernelTests {
     let scale = Floats(numbers(e.channels, seed: 3))
     let (mean, variance) = (numbers(e.channels, seed: 5), numbers(e.channels, in: 1...2))
     Machine.each { machine in
+      var workspace = Workspace()
       let statistics = (Floats(mean), Floats(variance))
       func kernel(_ isRounded: Bool, isRectified: Bool) -> BatchNormKernel {
         BatchNormKernel(
           e, epsilon: 1e-3,
           statistics: .init(
             mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: c.isGiven),
-          scale: c.isScaled ? scale.pointer : nil, isRectified: isRectified, isRounded: isRounded)
+          scale: c.isScaled ? scale.pointer : nil, isRectified: isRectified, isRounded: isRounded,
+          workspace: &workspace)
       }
       for added in [nil, residual] {
         let exact = output(count) {
@@ -217,11 +224,13 @@ struct BatchNormKernelTests {
     let mean = channel.reduce(0, +) / Double(channel.count)
     let variance = channel.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channel.count)
     Machine.each { machine in
+      var workspace = Workspace()
       let statistics = (Floats(zeros: 16), Floats(zeros: 16))
       let kernel = BatchNormKernel(
         e, epsilon: 1e-3,
         statistics: .init(
-          mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: false))
+          mean: statistics.0.pointer, variance: statistics.1.pointer, areGiven: false),
+        workspace: &workspace)
       _ = output(count) { kernel.forward(x, into: $0) }
       let (found, spread) = (statistics.0.values[3], statistics.1.values[3])
       if mean.isFinite {

@@ -3,8 +3,7 @@ import CaffeKernelsC
 /// Batch normalisation, with a scale and a shift per channel and a ReLU behind it if wanted:
 /// y = factor · (x − mean) + shift, factor = scale / √(variance + epsilon), then max(y, 0).
 ///
-/// A thread takes a few channels through all passes, so that what fits into its cache is read from
-/// memory once. The values before the ReLU are computed again in the backward pass instead of kept.
+/// The values before the ReLU are computed again in the backward pass instead of kept.
 package struct BatchNormKernel {
   /// The statistics of each channel; the variance is the biased one.
   package struct Statistics {
@@ -22,23 +21,26 @@ package struct BatchNormKernel {
     }
   }
 
-  private var settings: ck_normalization
+  private let settings: ck_normalization
+  private let workspace: UnsafeMutablePointer<Float>
 
   /// - Parameters:
   ///   - scale, shift: one value per channel; `nil` means 1 and 0.
   ///   - isRectified: whether a ReLU is applied to y.
   ///   - isRounded: all values of blobs, and their gradients, are bfloat16 instead of float32.
+  ///   - workspace: this kernel's alone while it runs.
   package init(
     _ extents: ChannelExtents, epsilon: Float, statistics: Statistics,
     scale: UnsafePointer<Float>? = nil, shift: UnsafePointer<Float>? = nil,
-    isRectified: Bool = false, isRounded: Bool = false
+    isRectified: Bool = false, isRounded: Bool = false, workspace: inout Workspace
   ) {
-    let blocked = extents.blocked()
     settings = ck_normalization(
-      outer: blocked.outer, channels: blocked.channels, inner: blocked.inner, block: blocked.block,
+      outer: extents.outer, channels: extents.channels, inner: extents.inner, block: extents.block,
       mean: statistics.mean, variance: statistics.variance, given: statistics.areGiven,
       eps: epsilon, scale: scale, shift: shift, floor: isRectified ? 0 : -.infinity,
       rounded: isRounded)
+    self.workspace = workspace.reserve(
+      withUnsafePointer(to: settings) { ck_normalize_workspace($0) })
   }
 
   /// Overwrites `output`, which may be `input`, and the statistics unless they are given.
@@ -48,7 +50,7 @@ package struct BatchNormKernel {
     _ input: UnsafeRawPointer, adding residual: UnsafeRawPointer? = nil,
     into output: UnsafeMutableRawPointer
   ) {
-    withUnsafePointer(to: settings) { ck_normalize($0, input, residual, output) }
+    withUnsafePointer(to: settings) { ck_normalize($0, input, residual, workspace, output) }
   }
 
   /// Overwrites `inputGradient`, which may be `gradient`, and adds to the gradients of scale and
@@ -60,7 +62,8 @@ package struct BatchNormKernel {
     shiftGradient: UnsafeMutablePointer<Float>? = nil
   ) {
     withUnsafePointer(to: settings) {
-      ck_normalize_backward($0, gradient, input, inputGradient, scaleGradient, shiftGradient)
+      ck_normalize_backward(
+        $0, gradient, input, workspace, inputGradient, scaleGradient, shiftGradient)
     }
   }
 
@@ -76,18 +79,7 @@ package struct BatchNormKernel {
     var joined = ck_joined_gradient(sum: sum, other: other, y: output)
     withUnsafePointer(to: settings) {
       ck_normalize_joined_backward(
-        $0, &joined, input, inputGradient, scaleGradient, shiftGradient)
+        $0, &joined, input, workspace, inputGradient, scaleGradient, shiftGradient)
     }
-  }
-}
-
-extension ChannelExtents {
-  /// The same buffer with neighbouring channels taken together where each has one value in a row, as
-  /// many as leave something for each thread.
-  fileprivate func blocked() -> ChannelExtents {
-    guard inner == 1, block == 1 else { return self }
-    var together = min(64, channels & -channels)
-    while together > 16 && channels / together < Threads.count { together /= 2 }
-    return ChannelExtents(outer: outer, channels: channels, inner: 1, block: together)
   }
 }

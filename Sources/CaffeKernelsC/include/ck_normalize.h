@@ -3,7 +3,8 @@
 #include <stdbool.h>
 
 /// y = max(factor·(x − mean) + shift, floor) for each channel of `[outer, channels / block, inner,
-/// block]`, where factor = scale / √(variance + eps). `block` divides `channels` and 64.
+/// block]`, where factor = scale / √(variance + eps). `block` divides `channels` and 64; it may be 1 where
+/// `inner` is 1.
 struct ck_normalization {
   long outer, channels, inner, block;
   /// Per channel; the variance is the biased one.
@@ -19,11 +20,16 @@ struct ck_normalization {
   bool rounded;
 };
 
+/// Floats that each pass needs to work with, for the number of threads that the calling thread has.
+long ck_normalize_workspace(const struct ck_normalization *n);
+
 /// Writes `y`, which may be `x`, and unless they are given, mean and variance.
 ///
 /// - residual: added before the floor; NULL for none.
+/// - workspace: aligned to 8 bytes.
 void ck_normalize(
-    const struct ck_normalization *n, const void *x, const void *residual, void *y);
+    const struct ck_normalization *n, const void *x, const void *residual, float *workspace,
+    void *y);
 
 /// The gradient of a blob that two layers read: the sum of theirs.
 struct ck_joined_gradient {
@@ -37,11 +43,11 @@ struct ck_joined_gradient {
 
 /// Writes `dx`, which may be `dy`, and adds to the gradients of scale and shift; NULL drops one.
 void ck_normalize_backward(
-    const struct ck_normalization *n, const void *dy, const void *x, void *dx, float *dscale,
-    float *dshift);
+    const struct ck_normalization *n, const void *dy, const void *x, float *workspace, void *dx,
+    float *dscale, float *dshift);
 
 /// As `ck_normalize_backward` for the `sum` of `joined`, which it works out; the floor is that of
 /// `joined`. `dx` may be `x`.
 void ck_normalize_joined_backward(
     const struct ck_normalization *n, const struct ck_joined_gradient *joined, const void *x,
-    void *dx, float *dscale, float *dshift);
+    float *workspace, void *dx, float *dscale, float *dshift);
