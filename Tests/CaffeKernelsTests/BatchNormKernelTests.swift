@@ -16,6 +16,7 @@ struct BatchNormKernelTests {
       ChannelExtents(outer: 3, channels: 5, inner: 7), ChannelExtents(outer: 40, channels: 6),
       ChannelExtents(outer: 83, channels: 48), ChannelExtents(outer: 37, channels: 128),
       ChannelExtents(outer: 2000, channels: 70), ChannelExtents(outer: 3, channels: 130),
+      ChannelExtents(outer: 33, channels: 64),
       ChannelExtents(outer: 2, channels: 3, inner: 3000),
       ChannelExtents(outer: 4, channels: 32, inner: 49, block: 16),
       ChannelExtents(outer: 2, channels: 16, inner: 200, block: 8),
@@ -213,9 +214,13 @@ struct BatchNormKernelTests {
   }
 
   /// The first values of a channel, around which squares are summed, may lie far from all others.
-  @Test(arguments: [Float(0), 1000, .nan, .infinity])
-  func statisticsHoldWhereTheFirstValuesAreOdd(first: Float) {
-    let e = ChannelExtents(outer: 2, channels: 16, inner: 50_000, block: 16)
+  @Test(
+    arguments: [Float(0), 1000, .nan, .infinity],
+    [
+      ChannelExtents(outer: 2, channels: 16, inner: 50_000, block: 16),
+      ChannelExtents(outer: 100_000, channels: 16),
+    ])
+  func statisticsHoldWhereTheFirstValuesAreOdd(first: Float, e: ChannelExtents) {
     let count = 2 * 16 * 50_000
     // The same value over and over, so that what squares lose adds up.
     var x = [Float](repeating: 100.1, count: count)
