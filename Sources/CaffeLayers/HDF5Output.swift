@@ -5,7 +5,8 @@ import CaffeSchema
 
 /// Writes its bottoms to the HDF5 file `file_name`, batch after batch.
 ///
-/// - Bottoms: two blobs with as many rows `[n, …]`, for the datasets `data` and `label`. No tops.
+/// - Bottoms: two blobs with as many rows `[n, …]`, for the datasets `data` and `label`, which have four
+///   axes or more. No tops.
 ///
 /// The first pass creates the file, replacing what was there, and each pass appends its rows; so the
 /// number of rows may vary but not their shape. (Caffe can save a single batch only.) The file may be
@@ -58,8 +59,10 @@ final class HDF5OutputLayer: Layer {
 
   private func openWriter(_ shapes: [[Int]]) throws -> HDF5RowWriter {
     if let writer { return writer }
+    // Caffe writes num, channels, height and width.
+    let full = shapes.map { $0 + Array(repeating: 1, count: max(0, 3 - $0.count)) }
     let opened = try HDF5RowWriter(
-      creating: path, datasets: [("data", shapes[0]), ("label", shapes[1])])
+      creating: path, datasets: [("data", full[0]), ("label", full[1])])
     (writer, rowShapes) = (opened, shapes)
     return opened
   }

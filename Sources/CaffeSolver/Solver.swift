@@ -91,7 +91,7 @@ public final class Solver {
     let prefix = snapshotPrefix
     try withPlace(parameter.place) { try SnapshotPrefix.check(parameter, prefix: prefix) }
     let nets = try SolverNets(parameter, folder: folder) { log.info("\($0)") }
-    log.info("Creating training net")
+    log.info("Creating training net \(nets.trainSource)")
     let train = try Net(nets.train, context: context(.train))
     net = train
     try SolverChecks.checkNames(of: train, for: parameter, prefix: prefix)
@@ -102,8 +102,17 @@ public final class Solver {
       let learningRate = try LearningRate(parameter, iterations: length.iterations)
       return (length.iterations, learningRate)
     }
-    testNets = try Solver.testNets(nets.tests, sharing: train, of: parameter, log: log) {
-      context(.test)
+    let start = state == nil ? parameter.weights : []
+    var told: Set<String> = []
+    func begin(_ net: Net) throws {
+      try Solver.loadWeights(
+        start, into: net, skippingMismatches: skippingMismatches, told: &told, log: log)
+    }
+    try begin(train)
+    testNets = try Solver.testNets(nets, sharing: train, of: parameter, log: log) { test in
+      let net = try Net(test, context: context(.test), sharing: train)
+      try begin(net)
+      return net
     }
     coverages = try Solver.coverages(of: testNets, for: parameter)
     if parameter.testsWholeSets, testNets.isEmpty {
@@ -114,8 +123,6 @@ public final class Solver {
     if let state, let snapshot {
       log.info("Resuming from \(snapshot)")
       try restore(state, from: snapshot)
-    } else {
-      try loadWeights(parameter.weights, skippingMismatches: skippingMismatches)
     }
   }
 
@@ -137,13 +144,13 @@ public final class Solver {
   }
 
   private static func testNets(
-    _ nets: [NetParameter], sharing train: Net, of solver: SolverParameter, log: Logger,
-    context: () -> LayerContext
+    _ nets: SolverNets, sharing train: Net, of solver: SolverParameter, log: Logger,
+    make: (NetParameter) throws -> Net
   ) throws -> [Net] {
-    try nets.enumerated().map { index, test in
-      log.info("Creating test net (#\(index))")
+    try nets.tests.enumerated().map { index, test in
+      log.info("Creating test net (#\(index)) specified by \(nets.testSources[index])")
       return try withPlace("test net (#\(index))") {
-        let net = try Net(test, context: context(), sharing: train)
+        let net = try make(test)
         net.debugInfo = solver.debugInfo
         return net
       }
@@ -155,14 +162,23 @@ public final class Solver {
   ///
   /// - Parameter skippingMismatches: layers that they do not fit keep their values.
   public func loadWeights(_ lists: [String], skippingMismatches: Bool = false) throws {
+    var told: Set<String> = []
+    for net in [net] + testNets {
+      try Solver.loadWeights(
+        lists, into: net, skippingMismatches: skippingMismatches, told: &told, log: log)
+    }
+  }
+
+  /// - Parameter told: what has been said of other nets, which is not said again.
+  private static func loadWeights(
+    _ lists: [String], into net: Net, skippingMismatches: Bool, told: inout Set<String>,
+    log: Logger
+  ) throws {
     for path in lists.flatMap({ $0.split(separator: ",") }).map(String.init) {
       let trimmed = path.trimmed()
       log.info("Finetuning from \(trimmed)")
-      var told: Set<String> = []
-      for net in [net] + testNets {
-        try net.loadWeights(from: trimmed, skippingMismatches: skippingMismatches) { line in
-          if told.insert(line).inserted { log.info("\(line)") }
-        }
+      try net.loadWeights(from: trimmed, skippingMismatches: skippingMismatches) { line in
+        if told.insert(line).inserted { log.info("\(line)") }
       }
     }
   }

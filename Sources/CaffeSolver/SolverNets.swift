@@ -7,6 +7,9 @@ import CaffeSchema
 package struct SolverNets {
   package let train: NetParameter
   package let tests: [NetParameter]
+  /// Where each is described, as Caffe's log says it: `from net file: net.prototxt`.
+  let trainSource: String
+  let testSources: [String]
 
   /// Reads the net files and gives each net its state: phase, then the net's own `state`, then
   /// `train_state` or `test_state`.
@@ -21,6 +24,8 @@ package struct SolverNets {
     let solver = solver.findingNets(from: folder)
     train = try SolverNets.train(solver, report)
     tests = try SolverNets.tests(solver, report)
+    trainSource = solver.trainSource
+    testSources = solver.testSources(count: tests.count)
   }
 
   private static func train(
@@ -122,6 +127,19 @@ extension SolverParameter {
     if hasTrainNet { solver.trainNet = LayerContext.path(trainNet, from: folder) }
     solver.testNet = testNet.map { LayerContext.path($0, from: folder) }
     return solver
+  }
+
+  fileprivate var trainSource: String {
+    if hasTrainNetParam { return "specified in train_net_param." }
+    if hasTrainNet { return "from train_net file: \(trainNet)" }
+    return hasNetParam ? "specified in net_param." : "from net file: \(net)"
+  }
+
+  fileprivate func testSources(count: Int) -> [String] {
+    let named =
+      testNetParam.map { _ in "test_net_param" } + testNet.map { "test_net file: \($0)" }
+    let generic = hasNetParam ? "net_param" : "net file: \(net)"
+    return named + Array(repeating: generic, count: count - named.count)
   }
 
   fileprivate func readNet(

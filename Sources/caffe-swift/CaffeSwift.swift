@@ -27,9 +27,9 @@ struct CaffeSwift: ParsableCommand {
       Train.self, Test.self, Time.self, Summary.self, Check.self, ParseLog.self, Draw.self,
       Plot.self, ShowFilters.self, Report.self, Dashboard.self, Diff.self,
       GradientCheckCommand.self, Export.self,
-      ConvertMNIST.self,
+      ConvertMNIST.self, ConvertMNISTSiamese.self,
       ConvertCIFAR.self,
-      ConvertImageset.self, ComputeImageMean.self, Dataset.self, Classify.self,
+      ConvertImageset.self, ComputeImageMean.self, Dataset.self, Classify.self, Classification.self,
       ExtractFeatures.self, Layers.self, UpgradeNet.self, UpgradeSolver.self,
     ])
 

@@ -62,20 +62,23 @@ struct ExtractFeatures: ParsableCommand {
       FeatureFormat.Target(
         blob: blob.name, path: path, rowShape: Array(blob.shape.dimensions.dropFirst()))
     }
+    var counts = [Int](repeating: 0, count: features.count)
     log.info("Extracting Features")
     let progress = Progress("batches", of: batches)
     try format.create(targets) { sinks in
       for batch in 1...batches {
         try net.forward()
-        for (blob, sink) in zip(features, sinks) {
-          try sink.append(rows: blob.shape[0], blob.data.values)
+        for (index, blob) in features.enumerated() {
+          let rows = blob.shape.axes > 0 ? blob.shape[0] : 1
+          let rowShape = Array(blob.shape.dimensions.dropFirst())
+          try sinks[index].append(rows: rows, of: rowShape, blob.data.values)
+          counts[index] += rows
         }
         progress.update(batch)
       }
     }
     progress.finish()
-    for blob in features {
-      let count = blob.shape[0] * batches
+    for (blob, count) in zip(features, counts) {
       log.info("Extracted features of \(count) query images for feature blob \(blob.name)")
     }
     log.info("Successfully extracted the features!")
@@ -86,7 +89,7 @@ struct ExtractFeatures: ParsableCommand {
       let hint = NearestName.of(name, among: net.blobNames).map { "; did you mean '\($0)'?" } ?? ""
       throw CaffeError("the net has no blob '\(name)'\(hint)", places: [model])
     }
-    guard blob.shape.axes > 0, blob.count > 0 else {
+    guard blob.count > 0 else {
       throw CaffeError("blob '\(name)' (\(blob.shape)) has no rows", places: [model])
     }
     return blob

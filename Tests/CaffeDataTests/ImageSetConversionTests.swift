@@ -71,6 +71,25 @@ import Testing
     }
   }
 
+  /// The bytes of a Datum too, where no other JPEG decoder comes in.
+  @Test func recordsAreCaffesByteForByte() throws {
+    var conversion = ImageSetConversion()
+    conversion.root = golden("data/")
+    conversion.size = (16, 18)
+    let list = try ImageList(golden("data/list.txt"))
+    _ = try conversion.convert(list, to: folder("db"))
+    func values(_ path: String) throws -> [[UInt8]] {
+      let cursor = try DatabaseKind.open(path).makeCursor()
+      var values: [[UInt8]] = []
+      while let value = try cursor.next({ $0.name.hasSuffix("png") ? Array($0.value) : [] }) {
+        values.append(value)
+      }
+      return values
+    }
+    let ours = try values(folder("db"))
+    #expect(try ours == values(golden("data/db-lmdb")) && ours.contains { !$0.isEmpty })
+  }
+
   // MARK: Image files inside
 
   /// A file that already is what is wanted is stored as it is; any other is encoded anew.
@@ -86,6 +105,22 @@ import Testing
     #expect(try stored[1].datum.data != bytes(of: fixture("gray.jpg")))
     #expect(try decoded(stored[1].datum.data).channels == 3)
     #expect(try decoded(stored[1].datum.data).pixels.allSatisfy { abs(Int($0) - 77) <= 1 })
+  }
+
+  /// As Caffe does, whose tool looks at no more than the name.
+  @Test func keepsFilesOfOtherKinds() throws {
+    let text = "P2 2 1 255 7 9\n"
+    let list = try ImageList(folder.write("list.txt", "a.pgm 3\n".utf8))
+    _ = try folder.write("a.pgm", text.utf8)
+    var conversion = ImageSetConversion()
+    conversion.root = folder("")
+    conversion.storage = .asListed
+    _ = try conversion.convert(list, to: folder("db"))
+    #expect(try records(folder("db")).map(\.datum.data) == [Array(text.utf8)])
+    conversion.size = (2, 2)
+    expectError(
+      "\(folder("sized")): \(folder("list.txt")): line 1: \(folder("a.pgm")): 'pgm' names no kind of encoding; set encode_type to jpg or png"
+    ) { _ = try conversion.convert(list, to: folder("sized")) }
   }
 
   @Test(arguments: ImageEncoder.Format.allCases, [false, true])

@@ -69,6 +69,70 @@ private let interleaved = (0..<6).flatMap { [blue[$0], green[$0], red[$0]] }
     #expect(image.resized(height: 1, width: 3) == image)
   }
 
+  /// Enlarged rows, of BVLC Caffe 1.0.0 (Debian 11's package, OpenCV 4.5.1): those beyond the first and
+  /// the last row are not quite these rows.
+  @Test func scalesUpAsOpenCVDoes() {
+    let image = Image(
+      height: 2, width: 3, channels: 1, pixels: [215, 219, 70, 236, 140, 186])
+    #expect(
+      image.resized(height: 6, width: 5).pixels == [
+        215, 216, 219, 129, 70, 215, 217, 219, 130, 70, 222, 210, 192, 142, 109, 229, 204, 166,
+        155, 147, 236, 198, 140, 168, 186, 236, 197, 140, 167, 186,
+      ])
+  }
+
+  /// Four blocks of gray, as the camera stored them and as OpenCV, and so Caffe, shows them.
+  @Test(
+    arguments: [
+      (0, [0, 80, 160, 240]), (1, [0, 80, 160, 240]), (2, [80, 0, 240, 160]),
+      (3, [240, 160, 80, 0]), (4, [160, 240, 0, 80]), (5, [0, 160, 80, 240]),
+      (6, [160, 0, 240, 80]), (7, [240, 80, 160, 0]), (8, [80, 240, 0, 160]),
+      (9, [0, 80, 160, 240]),
+    ] as [(UInt8, [Int])], [false, true])
+  func turnsPhotographs(_ turn: (orientation: UInt8, blocks: [Int]), isBigEndian: Bool) throws {
+    var pixels: [UInt8] = []
+    for level in [0, 160] as [UInt8] {
+      let row = [level, level + 80].flatMap { Array(repeating: $0, count: 16) }
+      for _ in 0..<8 { pixels += row }
+    }
+    let stored = Image(height: 16, width: 32, channels: 1, pixels: pixels)
+    let file = photograph(stored, turn.orientation, isBigEndian: isBigEndian)
+    for colors in [ImageDecoder.Colors.color, .gray] {
+      let image = try file.withUnsafeBytes { try ImageDecoder.decode($0, colors) }
+      let isOnItsSide = (5...8).contains(turn.orientation)
+      #expect((image.height, image.width) == (isOnItsSide ? 32 : 16, isOnItsSide ? 16 : 32))
+      var blocks: [Int] = []
+      for y in [0, image.height - 1] {
+        for x in [0, image.width - 1] {
+          blocks.append(Int(image.pixels[(y * image.width + x) * image.channels]))
+        }
+      }
+      #expect(zip(blocks, turn.blocks).allSatisfy { abs($0 - $1) <= 3 }, "\(blocks)")
+    }
+    let native = try file.withUnsafeBytes { try ImageDecoder.decode($0, .native) }
+    #expect((native.height, native.width) == (16, 32))
+    // Cut short anywhere, it is still no crash.
+    for end in 0..<60 {
+      _ = try? Array(file[..<end]).withUnsafeBytes { try ImageDecoder.decode($0, .color) }
+    }
+  }
+
+  /// A JPEG file with an APP1 segment of one tag, the orientation.
+  private func photograph(_ image: Image, _ orientation: UInt8, isBigEndian: Bool) -> [UInt8] {
+    func number(_ value: UInt8, bytes: Int) -> [UInt8] {
+      let zeros = [UInt8](repeating: 0, count: bytes - 1)
+      return isBigEndian ? zeros + [value] : [value] + zeros
+    }
+    var tiff = Array((isBigEndian ? "MM" : "II").utf8)
+    tiff += number(42, bytes: 2) + number(8, bytes: 4) + number(1, bytes: 2)
+    tiff += isBigEndian ? [0x01, 0x12] : [0x12, 0x01]
+    tiff += number(3, bytes: 2) + number(1, bytes: 4) + number(orientation, bytes: 2)
+    tiff += [0, 0] + number(0, bytes: 4)
+    let exif = Array("Exif".utf8) + [0, 0] + tiff
+    let file = (try? ImageEncoder.encode(image, .jpg)) ?? []
+    return file.prefix(2) + [0xFF, 0xE1, 0, UInt8(exif.count + 2)] + exif + file.dropFirst(2)
+  }
+
   // MARK: Refusals
 
   @Test func tellsWhatIsNoImage() {

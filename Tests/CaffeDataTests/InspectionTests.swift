@@ -133,8 +133,8 @@ import Testing
   func writesFeaturesAsDatums(format: FeatureFormat) throws {
     try format.create([target("a", "a", [2]), target("b", "b", [3, 1, 2])]) { sinks in
       for batch in 0..<2 {
-        try sinks[0].append(rows: 2, (0..<4).map { Float(batch * 4 + $0) })
-        try sinks[1].append(rows: 1, Array(repeating: Float(batch), count: 6))
+        try sinks[0].append(rows: 2, of: [2], (0..<4).map { Float(batch * 4 + $0) })
+        try sinks[1].append(rows: 1, of: [3, 1, 2], Array(repeating: Float(batch), count: 6))
       }
     }
     let cursor = try DatabaseKind.open(folder("a")).makeCursor()
@@ -151,12 +151,33 @@ import Testing
 
   @Test func writesFeaturesAsHDF5() throws {
     try FeatureFormat.hdf5.create([target("fc", "f.h5", [2, 2])]) { sinks in
-      try sinks[0].append(rows: 1, [1, 2, 3, 4])
-      try sinks[0].append(rows: 1, [5, 6, 7, 8])
+      try sinks[0].append(rows: 1, of: [2, 2], [1, 2, 3, 4])
+      try sinks[0].append(rows: 1, of: [2, 2], [5, 6, 7, 8])
     }
     let file = try HDF5File(reading: folder("f.h5"))
     let features = try file.read("fc", as: Float.self)
     #expect(features.values == [1, 2, 3, 4, 5, 6, 7, 8] && features.shape == [2, 2, 2])
+  }
+
+  /// As when each batch is one image of its own size.
+  @Test(arguments: FeatureFormat.allCases)
+  func rowsOfSeveralShapes(format: FeatureFormat) throws {
+    func write() throws {
+      try format.create([target("data", "d", [1, 2, 3])]) { sinks in
+        try sinks[0].append(rows: 1, of: [1, 2, 3], [1, 2, 3, 4, 5, 6])
+        try sinks[0].append(rows: 1, of: [1, 1, 2], [7, 8])
+      }
+    }
+    guard format != .hdf5 else {
+      return expectError(
+        "the rows of blob 'data' are [1, 1, 2], but the first are [1, 2, 3]; use lmdb or leveldb",
+        write)
+    }
+    try write()
+    let cursor = try DatabaseKind.open(folder("d")).makeCursor()
+    _ = try cursor.next { _ in }
+    let datum = try #require(cursor.next { try DatumRecord(binary: $0.value) })
+    #expect((datum.channels, datum.height, datum.width) == (1, 1, 2) && datum.floatData == [7, 8])
   }
 
   @Test(arguments: FeatureFormat.allCases)

@@ -47,6 +47,28 @@ import Testing
     }
   }
 
+  /// Two channels, and whether the labels are the same.
+  @Test func makesPairs() throws {
+    let count = try MNISTPairConversion.convert(
+      images: folder.write("images", images),
+      labels: folder.write("labels", bigEndian(2049, 3) + [7, 8, 7]), to: folder("pairs"), seed: 5)
+    #expect(count == 3)
+    let cursor = try LevelDBDatabase(folder("pairs")).makeCursor()
+    for index in 0..<3 {
+      let (name, value) = try #require(cursor.next { ($0.name, Array($0.value)) })
+      #expect(name == "0000000\(index)")
+      // As in Caffe's database: channels, height, width, data and label, nothing else.
+      #expect(Array(value.prefix(8)) == [8, 2, 16, 2, 24, 2, 34, 8] && value.count == 18)
+      let (first, second) = (Array(value[8..<12]), Array(value[12..<16]))
+      let pictures = [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]] as [[UInt8]]
+      let pair = try [
+        #require(pictures.firstIndex(of: first)), #require(pictures.firstIndex(of: second)),
+      ]
+      #expect(Array(value[16...]) == [40, (pair[0] == 1) == (pair[1] == 1) ? 1 : 0])
+    }
+    #expect(try cursor.next(\.name) == nil)
+  }
+
   /// The real files, gzip-compressed, if the package dataset-fashion-mnist is installed.
   @Test(
     .enabled(if: FileManager.default.fileExists(atPath: "/usr/share/datasets/fashion-mnist")))

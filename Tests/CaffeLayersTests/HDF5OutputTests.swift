@@ -31,7 +31,9 @@ struct HDF5OutputTests {
       try layer.fill(net, [[7, 8, 9], [5]])
       try net.forward()
       let file = try GoldenFile(path: path)
-      #expect(try file.shape("data") == [2 * batches + 1, 3, 1])
+      // Four axes, as in the files of BVLC Caffe 1.0.0 (Debian 11's package).
+      #expect(try file.shape("data") == [2 * batches + 1, 3, 1, 1])
+      #expect(try file.shape("label") == [2 * batches + 1, 1, 1, 1])
       #expect(try file.values("data") == (0..<6 * batches).map(Float.init) + [7, 8, 9])
       #expect(
         try file.values("label") == (0..<batches).flatMap { [Float($0), -1] } + [5])

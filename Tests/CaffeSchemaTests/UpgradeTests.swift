@@ -140,10 +140,52 @@ struct UpgradeTests {
     let (net, notes) = try old.upgraded(file: "old.prototxt")
     #expect(net.text() == expected.text())
     #expect(net == expected)
-    #expect(
-      notes.first?.hasPrefix("Attempting to upgrade input file specified using deprecated") == true)
+    #expect(notes.first?.hasPrefix("Attempting to upgrade ") == true)
     #expect(notes.filter { !$0.contains("deprecated") } == c.remarks)
     #expect(try net.upgraded(file: "again").notes == [])
+  }
+
+  /// Word by word what BVLC Caffe 1.0.0 (Debian 11's package) says of the first and the last step.
+  @Test(arguments: [
+    (
+      "layers { layer { name: \"r\" type: \"relu\" } bottom: \"a\" top: \"b\" }",
+      "input file specified using deprecated V0LayerParameter: old",
+      "file specified using deprecated V0LayerParameter"
+    ),
+    (
+      "layers { name: \"d\" type: DATA top: \"d\" data_param { source: \"x\" scale: 0.5 } }",
+      "input file specified using deprecated transformation parameters: old",
+      "file specified using deprecated data transformation parameters."
+    ),
+    (
+      "layers { name: \"r\" type: RELU bottom: \"a\" top: \"b\" }",
+      "input file specified using deprecated V1LayerParameter: old",
+      "file specified using deprecated V1LayerParameter"
+    ),
+    (
+      "input: \"a\" input_dim: 1",
+      "input file specified using deprecated input fields: old",
+      "file specified using deprecated input fields."
+    ),
+    (
+      "layer { name: \"b\" type: \"BatchNorm\" param { lr_mult: 1 } param { lr_mult: 1 } param { lr_mult: 1 } }",
+      "batch norm layers using deprecated params: old",
+      "batch norm layers using deprecated params."
+    ),
+  ])
+  func upgradesAreToldAsByCaffe(_ old: String, attempt: String, success: String) throws {
+    let notes = try NetParameter(text: old, file: "old").upgraded(file: "old").notes
+    #expect(
+      notes.prefix(2) == ["Attempting to upgrade " + attempt, "Successfully upgraded " + success])
+  }
+
+  @Test func solverUpgradesAreToldAsByCaffe() throws {
+    let solver = try SolverParameter(text: "solver_type: ADAM", file: "old")
+    #expect(
+      try solver.upgraded(file: "old").notes == [
+        "Attempting to upgrade input file specified using deprecated 'solver_type' field (enum)': old",
+        "Successfully upgraded file specified using deprecated 'solver_type' field (enum) to 'type' field (string).",
+      ])
   }
 
   @Test(arguments: [

@@ -79,6 +79,33 @@ import Testing
     #expect(wrong.status == 64 && wrong.errors.contains("minloglevel must be a number, got 'x'"))
   }
 
+  /// Caffe's order: each net is filled as soon as it is there.
+  @Test func netsAreToldAsByCaffe() throws {
+    let shop = try Workshop(
+      solver: "max_iter: 1 snapshot_prefix: \"tiny\" test_iter: 1 test_interval: 5")
+    func beginning(_ more: String...) throws -> [String] {
+      let outcome = try shop.run(["train", "-solver", "solver.prototxt"] + more)
+      #expect(outcome.status == 0, "\(outcome)")
+      let words = ["Creating t", "Finetuning", "Solver sc", "Resuming", "SGDSolver", "Restoring"]
+      return outcome.log.filter { line in words.contains { line.hasPrefix($0) } }
+    }
+    let nets = [
+      "Creating training net from net file: net.prototxt",
+      "Creating test net (#0) specified by net file: net.prototxt",
+    ]
+    let end = "Solver scaffolding done."
+    #expect(try beginning() == nets + [end])
+    let weights = ["tiny_iter_1.caffemodel", "tiny_iter_1.caffemodel"]
+    let filling = weights.map { "Finetuning from \($0)" }
+    #expect(
+      try beginning("-weights", weights.joined(separator: ","))
+        == [nets[0]] + filling + [nets[1]] + filling + [end])
+    #expect(
+      try beginning("-snapshot=tiny_iter_1.solverstate") == nets + [
+        end, "Resuming from tiny_iter_1.solverstate", "SGDSolver: restoring history",
+      ])
+  }
+
   /// What `extract_seconds.py` reads: the year comes from the file's first line.
   @Test func logFilesAreGlogs() throws {
     let shop = try shop()

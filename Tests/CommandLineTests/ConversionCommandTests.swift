@@ -115,6 +115,48 @@ import Testing
     #expect(again.errors.contains("lmdb: this exists already"), "\(again)")
   }
 
+  /// Caffe's program makes a LevelDB.
+  @Test(arguments: [
+    (["convert_mnist_siamese_data"], "CURRENT"),
+    (["convert-mnist-siamese", "--backend=lmdb"], "data.mdb"),
+  ])
+  func convertMNISTSiameseMakesPairs(command: [String], file: String) throws {
+    try SmallData.writeIDX(to: folder, count: 4)
+    let outcome = try Run(command + ["images.idx", "labels.idx", "pairs"], in: folder).outcome()
+    #expect(outcome.output == "pairs: 4 records\n" && outcome.status == 0, "\(outcome)")
+    #expect(folder.exists("pairs/\(file)"))
+  }
+
+  /// The lines of BVLC Caffe 1.0.0 (Debian 11's package) for the same files: gray of 31, 30 and 29, less
+  /// the mean file's mean.
+  @Test func classificationTakesCaffesArguments() throws {
+    try folder.write(
+      "deploy.prototxt",
+      """
+      layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 1 dim: 3 } } }
+      layer { name: "f" type: "Flatten" bottom: "data" top: "f" }
+      layer { name: "s" type: "Power" bottom: "f" top: "s" power_param { scale: 0.5 } }
+      layer { name: "prob" type: "Softmax" bottom: "s" top: "prob" }
+      """)
+    // layer { name: "f" type: "Flatten" }
+    try folder.write("net.caffemodel", [162, 6, 12, 10, 1, 102, 18, 7] + Array("Flatten".utf8))
+    // 1 × 1 × 1 × 3: 1.5, 2, 4
+    try folder.write(
+      "mean.binaryproto",
+      [8, 1, 16, 1, 24, 1, 32, 3, 42, 12, 0, 0, 192, 63, 0, 0, 0, 64, 0, 0, 128, 64])
+    try folder.write("labels.txt", "alpha\nbeta two\ngamma, 3\n")
+    try folder.write("c.ppm", "P3\n3 1\n255\n49 27 0  30 30 30  29 29 29\n")
+    let outcome = try run(
+      "classification", "deploy.prototxt", "net.caffemodel", "mean.binaryproto", "labels.txt",
+      "c.ppm")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+    #expect(
+      outcome.lines == [
+        "---------- Prediction for c.ppm ----------", "0.5065 - \"alpha\"",
+        "0.3072 - \"beta two\"", "0.1863 - \"gamma, 3\"",
+      ])
+  }
+
   @Test(arguments: [
     ["convert-imageset", "--resize_width", "3", "a", "b", "c"],
     ["convert-imageset", "--encode_type", "bmp", "a", "b", "c"],

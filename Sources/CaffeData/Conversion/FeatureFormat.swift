@@ -4,8 +4,8 @@ import Foundation
 
 /// Where `extract-features` puts the values of a blob, row by row.
 package protocol FeatureSink: AnyObject {
-  /// Appends rows, each of the shape that the sink was made for.
-  func append(rows: Int, _ values: [Float]) throws
+  /// Appends rows of one shape: that which the sink was made for, or another if the format allows.
+  func append(rows: Int, of rowShape: [Int], _ values: [Float]) throws
 }
 
 /// The kinds of files that features are written to.
@@ -65,21 +65,26 @@ package enum FeatureFormat: String, Sendable, CaseIterable {
 /// Source: BVLC Caffe, `extract_features.cpp`.
 private final class DatumFeatureSink: FeatureSink {
   private let writer: any RecordWriter
-  private let extents: [Int]
-  private let rowCount: Int
+  private let blob: String
 
   init(_ writer: any RecordWriter, _ target: FeatureFormat.Target) throws {
-    guard target.rowShape.count <= 3 else {
-      throw CaffeError(
-        "a Datum has at most 3 axes, but blob '\(target.blob)' has \(target.rowShape.count) "
-          + "besides the batch; use hdf5")
-    }
     self.writer = writer
-    extents = target.rowShape + Array(repeating: 1, count: 3 - target.rowShape.count)
-    rowCount = extents.reduce(1, *)
+    blob = target.blob
+    _ = try extents(of: target.rowShape)
   }
 
-  func append(rows: Int, _ values: [Float]) throws {
+  private func extents(of rowShape: [Int]) throws -> [Int] {
+    guard rowShape.count <= 3 else {
+      throw CaffeError(
+        "a Datum has at most 3 axes, but blob '\(blob)' has \(rowShape.count) "
+          + "besides the batch; use hdf5")
+    }
+    return rowShape + Array(repeating: 1, count: 3 - rowShape.count)
+  }
+
+  func append(rows: Int, of rowShape: [Int], _ values: [Float]) throws {
+    let extents = try extents(of: rowShape)
+    let rowCount = extents.reduce(1, *)
     precondition(values.count == rows * rowCount, "\(values.count) values for \(rows) rows")
     for row in 0..<rows {
       var datum = Datum()
@@ -95,13 +100,20 @@ private final class DatumFeatureSink: FeatureSink {
 /// Writes rows to a dataset of the blob's name, so that HDF5Data reads it to a top of that name.
 private final class HDF5FeatureSink: FeatureSink {
   private let writer: HDF5RowWriter
+  private let target: FeatureFormat.Target
 
   init(_ path: String, _ target: FeatureFormat.Target) throws {
+    self.target = target
     writer = try HDF5RowWriter(
       creating: path, datasets: [(name: target.blob, rowShape: target.rowShape)])
   }
 
-  func append(rows: Int, _ values: [Float]) throws {
+  func append(rows: Int, of rowShape: [Int], _ values: [Float]) throws {
+    guard rowShape == target.rowShape else {
+      throw CaffeError(
+        "the rows of blob '\(target.blob)' are \(rowShape), but the first are \(target.rowShape); "
+          + "use lmdb or leveldb")
+    }
     try values.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
       try writer.append(rows: rows, [start])

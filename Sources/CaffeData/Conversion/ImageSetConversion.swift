@@ -79,7 +79,7 @@ package struct ImageSetConversion: Sendable {
 
   /// A record and what its image is.
   private struct Picture {
-    var datum = Datum()
+    let datum: Datum
     let extents: DataTransformer.Extents
   }
 
@@ -100,51 +100,55 @@ package struct ImageSetConversion: Sendable {
     let file = try FileBytes.read(path, limit: ImageDecoder.mostFileBytes)
     return try withPlace(path) {
       let format = try format(of: entry)
-      let (image, isAsStored) = try decode(file, keepingOriginal: format != nil)
-      var picture = Picture(extents: DataTransformer.Extents(image))
-      picture.datum.label = Int(entry.label)
-      if let format {
-        picture.datum.encoded = true
-        picture.datum.data =
-          isAsStored && ImageEncoder.Format(of: file) == format
-          ? file : try ImageEncoder.encode(image, format)
-      } else {
-        picture.datum.channels = image.channels
-        picture.datum.height = image.height
-        picture.datum.width = image.width
-        picture.datum.data = image.planes()
+      var datum = Datum()
+      datum.label = Int(entry.label)
+      datum.encoded = storage != .raw
+      if size == nil, let stored = try original(file, of: format) {
+        datum.data = file
+        return Picture(datum: datum, extents: DataTransformer.Extents(stored))
       }
-      return picture
+      var image = try decode(file, isGray ? .gray : .color)
+      if let size, size != (image.height, image.width) {
+        image = image.resized(height: size.height, width: size.width)
+      } else if try original(file, of: format) != nil {
+        datum.data = file
+        return Picture(datum: datum, extents: DataTransformer.Extents(image))
+      }
+      if let format {
+        datum.data = try ImageEncoder.encode(image, format)
+      } else {
+        datum.channels = image.channels
+        datum.height = image.height
+        datum.width = image.width
+        datum.data = image.planes()
+      }
+      return Picture(datum: datum, extents: DataTransformer.Extents(image))
     }
   }
 
-  /// The kind of file to store; nil for raw pixels.
+  /// The kind of file to store; nil for raw pixels, and for a listed file of another kind.
   private func format(of entry: ImageList.Entry) throws -> ImageEncoder.Format? {
     switch storage {
     case .raw: return nil
     case .encoded(let format): return format
     case .asListed:
       let name = (entry.path as NSString).pathExtension
-      guard let format = ImageEncoder.Format(extension: name) else {
+      let format = ImageEncoder.Format(extension: name)
+      guard format != nil || size == nil else {
         throw CaffeError("'\(name)' names no kind of encoding; set encode_type to jpg or png")
       }
       return format
     }
   }
 
-  /// The image of the wanted channels and size, and whether the file holds exactly that.
-  private func decode(
-    _ file: [UInt8], keepingOriginal: Bool
-  ) throws -> (image: Image, isAsStored: Bool) {
-    let wanted = isGray ? 1 : 3
-    let stored = try decode(file, keepingOriginal ? .native : isGray ? .gray : .color)
-    let image = stored.channels == wanted ? stored : try decode(file, isGray ? .gray : .color)
-    guard let size else { return (image, stored.channels == wanted) }
-    let isThatSize = image.height == size.height && image.width == size.width
-    return (
-      image.resized(height: size.height, width: size.width),
-      isThatSize && stored.channels == wanted
-    )
+  /// The picture that a file holds as it is to be stored, if it does: it has the wanted kind and number
+  /// of channels, or is of a kind that is not written here.
+  private func original(_ file: [UInt8], of format: ImageEncoder.Format?) throws -> Image? {
+    guard storage != .raw, format == nil || ImageEncoder.Format(of: file) == format else {
+      return nil
+    }
+    let stored = try decode(file, .native)
+    return format == nil || stored.channels == (isGray ? 1 : 3) ? stored : nil
   }
 
   private func decode(_ file: [UInt8], _ colors: ImageDecoder.Colors) throws -> Image {

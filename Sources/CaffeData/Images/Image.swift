@@ -22,12 +22,14 @@ package struct Image: Equatable, Sendable {
   /// Scales to `height × width` by bilinear interpolation, with OpenCV's weights of 11 bits and its
   /// rounding, so that pixels agree with what Caffe saw.
   ///
-  /// Target pixel `x` looks at `(x + ½)·(width / target width) − ½`, edges repeated.
+  /// Target pixel `x` looks at `(x + ½)·(width / target width) − ½`, edges repeated. Above the first
+  /// row and below the last OpenCV blends the row with itself, which loses a bit; left and right it
+  /// takes the edge as it is.
   package func resized(height targetHeight: Int, width targetWidth: Int) -> Image {
     precondition(targetHeight > 0 && targetWidth > 0, "resizing to \(targetHeight)×\(targetWidth)")
     if targetHeight == height && targetWidth == width { return self }
-    let columns = (0..<targetWidth).map { BilinearTap($0, of: targetWidth, source: width) }
-    let rows = (0..<targetHeight).map { BilinearTap($0, of: targetHeight, source: height) }
+    let columns = (0..<targetWidth).map { BilinearTap(column: $0, of: targetWidth, source: width) }
+    let rows = (0..<targetHeight).map { BilinearTap(row: $0, of: targetHeight, source: height) }
     let rowSize = targetWidth * channels
     let result = columnsBlended(columns).withUnsafeBufferPointer { across in
       [UInt8](unsafeUninitializedCapacity: targetHeight * rowSize) { into, count in
@@ -70,16 +72,35 @@ private struct BilinearTap {
   let firstWeight: Int32
   let secondWeight: Int32
 
-  init(_ index: Int, of targetCount: Int, source count: Int) {
+  init(row: Int, of targetCount: Int, source count: Int) {
+    let (floor, fraction) = BilinearTap.position(row, of: targetCount, source: count)
+    self.init(
+      first: min(max(floor, 0), count - 1), second: min(max(floor + 1, 0), count - 1),
+      fraction: fraction)
+  }
+
+  init(column: Int, of targetCount: Int, source count: Int) {
+    let (floor, fraction) = BilinearTap.position(column, of: targetCount, source: count)
+    let first = min(max(floor, 0), count - 1)
+    let inside = floor >= 0 && floor < count - 1
+    self.init(first: first, second: inside ? first + 1 : first, fraction: inside ? fraction : 0)
+  }
+
+  private init(first: Int, second: Int, fraction: Float) {
+    self.first = first
+    self.second = second
+    firstWeight = Int32(((1 - fraction) * 2048).rounded(.toNearestOrEven))
+    secondWeight = Int32((fraction * 2048).rounded(.toNearestOrEven))
+  }
+
+  /// Where a target line looks: a source line, and how far beyond it.
+  private static func position(
+    _ index: Int, of targetCount: Int, source count: Int
+  ) -> (floor: Int, fraction: Float) {
     let scale = Double(count) / Double(targetCount)
     let position = Float((Double(index) + 0.5) * scale - 0.5)
     let floor = position.rounded(.down)
-    let inside = floor >= 0 && Int(floor) < count - 1
-    first = min(max(Int(floor), 0), count - 1)
-    second = inside ? first + 1 : first
-    let fraction = inside ? position - floor : 0
-    firstWeight = Int32(((1 - fraction) * 2048).rounded(.toNearestOrEven))
-    secondWeight = Int32((fraction * 2048).rounded(.toNearestOrEven))
+    return (Int(floor), position - floor)
   }
 
   // The sums below stay within 2048 · 255, products of a 16th of that and a weight within 2²⁷: what

@@ -3,7 +3,8 @@ import CaffeSchema
 
 /// Decodes encoded images, chosen by their first bytes: PNG, JPEG, BMP and PNM.
 ///
-/// The pixels are those OpenCV gives: alpha dropped, palettes expanded, 16 bits cut to 8.
+/// The pixels are those OpenCV gives: alpha dropped, palettes expanded, 16 bits cut to 8, photographs
+/// turned as their Exif data say unless they are wanted as stored.
 package enum ImageDecoder {
   /// Which channels are wanted.
   package enum Colors: Sendable {
@@ -11,7 +12,7 @@ package enum ImageDecoder {
     case color
     /// One channel; colour is weighed by brightness.
     case gray
-    /// As stored: one channel for gray files, three for all others.
+    /// As stored: one channel for gray files, three for all others, not turned.
     case native
   }
 

@@ -1,7 +1,7 @@
 import CaffeErrors
 
-/// Makes of image files what a deploy net takes, as Caffe's program `classification` does: decoded,
-/// scaled to the net's extents, the mean of each channel subtracted.
+/// Makes of image files what a deploy net takes, as Caffe's program `classification` does: decoded as
+/// they are stored, made gray or colour, scaled to the net's extents, the mean of each channel subtracted.
 ///
 /// Source: BVLC Caffe, `classification.cpp`.
 package struct ImagePreparation: Sendable {
@@ -28,7 +28,8 @@ package struct ImagePreparation: Sendable {
   ///
   /// - Throws: naming the file.
   package func prepare(_ path: String) throws -> [Float] {
-    let image = try ImageDecoder.decode(file: path, extents.channels == 1 ? .gray : .color)
+    let image = try ImageDecoder.decode(file: path, .native)
+      .converted(channels: extents.channels)
       .resized(height: extents.height, width: extents.width)
     var values = [Float](repeating: 0, count: extents.count)
     try values.withUnsafeMutableBufferPointer {

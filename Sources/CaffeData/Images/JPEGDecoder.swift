@@ -36,8 +36,9 @@ enum JPEGDecoder {
       handle)
     if isInk { pixels = bgr(fromInk: pixels) }
     if isInk && isGray { pixels = Image.gray(fromBGR: pixels) }
-    return Image(
+    let image = Image(
       height: Int(height), width: Int(width), channels: isGray ? 1 : 3, pixels: pixels)
+    return colors == .native ? image : JPEGOrientation(of: bytes).applied(to: image)
   }
 
   /// Sorts the status codes. Like OpenCV, flaws that leave a picture (stray bytes between markers)

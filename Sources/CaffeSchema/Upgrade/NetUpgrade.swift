@@ -2,8 +2,9 @@ import CaffeErrors
 
 /// One change that brings nets of an older form to today's.
 struct NetUpgradeStep: Sendable {
-  /// What the older form is called in the log.
-  let form: String
+  /// What the log says is tried, after "Attempting to upgrade ", and done, after "Successfully upgraded ".
+  let attempt: String
+  let success: String
   let isNeeded: @Sendable (NetParameter) -> Bool
   /// Whether a remark tells of something that has no place in the newer form.
   var remarksAreProblems = false
@@ -15,17 +16,25 @@ extension NetParameter {
   /// The steps, oldest form first; each expects what the ones before it produce.
   static let upgradeSteps = [
     NetUpgradeStep(
-      form: "V0LayerParameter", isNeeded: V0Upgrade.isNeeded, remarksAreProblems: true,
-      apply: V0Upgrade.apply),
+      attempt: "input file specified using deprecated V0LayerParameter",
+      success: "file specified using deprecated V0LayerParameter",
+      isNeeded: V0Upgrade.isNeeded, remarksAreProblems: true, apply: V0Upgrade.apply),
     NetUpgradeStep(
-      form: "transformation parameters", isNeeded: TransformUpgrade.isNeeded,
-      apply: TransformUpgrade.apply),
-    NetUpgradeStep(form: "V1LayerParameter", isNeeded: V1Upgrade.isNeeded, apply: V1Upgrade.apply),
+      attempt: "input file specified using deprecated transformation parameters",
+      success: "file specified using deprecated data transformation parameters.",
+      isNeeded: TransformUpgrade.isNeeded, apply: TransformUpgrade.apply),
     NetUpgradeStep(
-      form: "input fields", isNeeded: InputUpgrade.isNeeded, apply: InputUpgrade.apply),
+      attempt: "input file specified using deprecated V1LayerParameter",
+      success: "file specified using deprecated V1LayerParameter",
+      isNeeded: V1Upgrade.isNeeded, apply: V1Upgrade.apply),
     NetUpgradeStep(
-      form: "BatchNorm param specs", isNeeded: BatchNormUpgrade.isNeeded,
-      apply: BatchNormUpgrade.apply),
+      attempt: "input file specified using deprecated input fields",
+      success: "file specified using deprecated input fields.",
+      isNeeded: InputUpgrade.isNeeded, apply: InputUpgrade.apply),
+    NetUpgradeStep(
+      attempt: "batch norm layers using deprecated params",
+      success: "batch norm layers using deprecated params.",
+      isNeeded: BatchNormUpgrade.isNeeded, apply: BatchNormUpgrade.apply),
   ]
 
   /// The note on an upgrade that left something out.
@@ -42,14 +51,14 @@ extension NetParameter {
     var notes: [String] = []
     for step in Self.upgradeSteps where step.isNeeded(net) {
       notes.append(
-        "Attempting to upgrade input file specified using deprecated \(step.form): \(file)")
+        "Attempting to upgrade \(step.attempt): \(file)")
       let result = try withPlace(file) { try step.apply(net) }
       net = result.net
       notes += result.remarks
       notes.append(
         step.remarksAreProblems && !result.remarks.isEmpty
           ? Self.incompleteUpgrade
-          : "Successfully upgraded file specified using deprecated \(step.form)")
+          : "Successfully upgraded \(step.success)")
     }
     return (net, notes)
   }

@@ -33,12 +33,12 @@ extension SolverParameter {
     }
     result.type = Self.name(of: solverType)
     result.clearSolverType()
-    let form = "solver_type field (enum)"
+    let form = "'solver_type' field (enum)"
     return (
       result,
       [
-        "Attempting to upgrade input file specified using deprecated \(form): \(file)",
-        "Successfully upgraded file specified using deprecated \(form)",
+        "Attempting to upgrade input file specified using deprecated \(form)': \(file)",
+        "Successfully upgraded file specified using deprecated \(form) to 'type' field (string).",
       ]
     )
   }

@@ -75,7 +75,7 @@ extension Solver {
   }
 
   func restore(_ state: TrainingState, from path: String) throws {
-    log.info("Restoring previous solver status from \(path)")
+    if !path.hasSuffix(".h5") { log.info("SGDSolver: restoring history") }
     try withPlace(path) {
       try check(state)
       try loadWeights(of: state, beside: path)
