@@ -78,9 +78,10 @@ final class ConvolutionLayer: Layer {
 
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
-    let gradients = wantedGradients
+    var gradients = wantedGradients
+    if !learns[0] { gradients.remove(.weights) }
     takeWeightsBack(from: operation, into: folded?.filters)
-    folded = gradients.isEmpty ? try foldingNormalization() : nil
+    folded = wantedGradients.isEmpty ? try foldingNormalization() : nil
     (sum, joined) = (nil, nil)
     operation = try choose(named: settings.engine) {
       let operation = try fusingNeighbours {
@@ -208,14 +209,27 @@ final class ConvolutionLayer: Layer {
 
   override func backward(propagateDown: [Bool]) throws {
     for (index, (bottom, top)) in zip(bottom, top).enumerated() {
-      if learns.contains(true) {
+      if learns[0] {
         operation?.backwardWeights(
           bottom.data, outputGradient: top.diff, addingTo: parameters[0].diff,
-          bias: settings.hasBias ? parameters[1].diff : nil)
+          bias: settings.hasBias && learns[1] ? parameters[1].diff : nil)
+      } else if settings.hasBias && learns[1] {
+        try addBiasGradient(of: top)
       }
       if propagateDown[index] {
         operation?.backwardData(top.diff, weights: parameters[0].data, into: bottom.diff)
       }
     }
+  }
+
+  /// Beside filters that do not learn.
+  private func addBiasGradient(of top: Blob) throws {
+    let axis = try top.shape.axis(settings.axis)
+    let plain = ChannelExtents(
+      outer: top.shape.count(before: axis), channels: top.shape[axis],
+      inner: top.shape.count(from: axis + 1))
+    let order = ChannelOrder(of: top.diff, plain: plain)
+    ChannelKernel.addSums(
+      top.diff.read(in: order.layout), over: order.extents, into: parameters[1].diff.update())
   }
 }

@@ -3,7 +3,8 @@ import CaffeErrors
 import CaffeKernels
 
 /// The lines of `debug_info`: the mean magnitude Σ|x| / count of every blob, parameter and gradient, as
-/// each layer leaves it. Parameters go by their `param { name }`, or their number within the layer.
+/// each layer leaves it. Parameters go by their `param { name }`, or their number within the layer; in
+/// the lines of the backward pass by their number, as in Caffe.
 ///
 /// Source: BVLC Caffe, `Net::ForwardDebugInfo` and those after it.
 extension Net {
@@ -25,8 +26,7 @@ extension Net {
       )
     }
     for (index, blob) in layer.parameters.enumerated() where layer.learns[index] {
-      let name = displayName(index, of: layer)
-      debug("[Backward] Layer \(layer.name), param blob \(name) diff: \(magnitude(blob.diff))")
+      debug("[Backward] Layer \(layer.name), param blob \(index) diff: \(magnitude(blob.diff))")
     }
   }
 

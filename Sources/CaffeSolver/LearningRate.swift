@@ -65,18 +65,18 @@ public struct LearningRate: Sendable {
     case "fixed": return .fixed
     case "step": return .step(gamma: try fields.gamma(), size: try fields.stepsize())
     case "exp": return .exponential(gamma: try fields.gamma())
-    case "inv": return .inverse(gamma: try fields.gamma(), power: try fields.power())
+    case "inv": return .inverse(gamma: try fields.gamma(), power: fields.power)
     case "multistep":
       return .multistep(gamma: try fields.gamma(), advances: advances(fields.solver.stepvalue))
     case "poly":
       return .polynomial(
-        power: try fields.power(), iterations: try fields.iterations(known: iterations))
+        power: fields.power, iterations: try fields.iterations(known: iterations))
     case "sigmoid": return .sigmoid(gamma: try fields.gamma(), centre: try fields.stepsize())
     case "cosine":
       return .cosine(
         from: warmUp, to: try fields.iterations(known: iterations, after: warmUp))
     case "plateau":
-      try fields.checkWindows()
+      try fields.checkPlateau()
       return .plateau(gamma: try fields.gamma())
     default:
       let hint =
@@ -113,10 +113,13 @@ public struct LearningRate: Sendable {
     }
   }
 
-  /// How many stepvalues a multistep policy has reached; 0 for any other.
+  /// How many steps `step` or `multistep` have taken, which Caffe calls `current_step`; 0 for other policies.
   public func step(at iteration: Int) -> Int {
-    guard case .multistep(_, let advances) = policy else { return 0 }
-    return advances.prefix { $0 <= iteration }.count
+    switch policy {
+    case .step(_, let size): iteration / size
+    case .multistep(_, let advances): advances.prefix { $0 <= iteration }.count
+    default: 0
+    }
   }
 
   /// The iterations at which the step goes up: by at most one per iteration, as in Caffe.

@@ -1,24 +1,23 @@
 import CaffeErrors
 import CaffeSchema
 
-/// The solver's fields that learning-rate policies need, each demanded by name.
+/// The solver's fields that learning-rate policies need.
+///
+/// In Caffe's own policies `gamma` and `power` are 0 unless they are set, as in Caffe; what else is needed
+/// is demanded by name.
 struct LearningRateFields {
   let solver: SolverParameter
 
   init(_ solver: SolverParameter) { self.solver = solver }
 
   func gamma() throws -> Double {
-    try demand(solver.hasGamma, "gamma")
     guard solver.gamma >= 0 else {
       throw CaffeError("gamma must not be negative, got \(solver.gamma)")
     }
     return Double(solver.gamma)
   }
 
-  func power() throws -> Double {
-    try demand(solver.hasPower, "power")
-    return Double(solver.power)
-  }
+  var power: Double { Double(solver.power) }
 
   func stepsize() throws -> Int {
     try demand(solver.hasStepsize, "stepsize")
@@ -28,15 +27,28 @@ struct LearningRateFields {
     return solver.stepsize
   }
 
-  /// The length of the run, more than `warmUp`.
+  /// Those that the policy reads, are not set, and count as 0.
+  var unset: [String] {
+    let isSet = ["gamma": solver.hasGamma, "power": solver.hasPower]
+    let read =
+      switch solver.lrPolicy {
+      case "step", "exp", "multistep", "sigmoid": ["gamma"]
+      case "inv": ["gamma", "power"]
+      case "poly": ["power"]
+      default: [] as [String]
+      }
+    return read.filter { isSet[$0] == false }
+  }
+
+  /// The length of the run, more than `warmUp` if there are any iterations.
   ///
   /// - Parameter known: the length, if `max_iter` alone does not tell it. While nobody knows yet how
   ///   long an epoch is, any length will do.
   func iterations(known: Int?, after warmUp: Int = 0) throws -> Int {
-    try demand(solver.maxIter > 0 || solver.maxEpoch > 0, "max_iter")
+    try demand(solver.hasMaxIter || solver.maxEpoch > 0, "max_iter")
     let isOpen = known == nil && solver.maxEpoch > 0
     let iterations = known ?? (isOpen ? .max : solver.maxIter)
-    guard iterations > warmUp else {
+    guard iterations > warmUp || iterations <= 0 else {
       throw CaffeError(
         "lr_policy \"\(solver.lrPolicy)\" needs a warm-up shorter than the run of \(iterations) iterations, got \(warmUp)"
       )
@@ -44,7 +56,8 @@ struct LearningRateFields {
     return iterations
   }
 
-  func checkWindows() throws {
+  func checkPlateau() throws {
+    try demand(solver.hasGamma, "gamma")
     try demand(!solver.plateauWinsize.isEmpty, "plateau_winsize")
     for window in solver.plateauWinsize where window < 1 {
       throw CaffeError("plateau_winsize must be positive, got \(window)")

@@ -192,7 +192,7 @@ public final class Solver {
     log.info("Solving \(net.name)")
     log.info("Learning Rate Policy: \(parameter.lrPolicy)")
     try step(max(0, iterations - iteration))
-    let isSaved = parameter.snapshot > 0 && iteration % parameter.snapshot == 0
+    let isSaved = isMultiple(of: parameter.snapshot)
     if parameter.snapshotAfterTrain && !isSaved { try snapshot() }
     if isStopping {
       log.info("Optimization stopped early.")
@@ -202,11 +202,11 @@ public final class Solver {
       log.info("Optimization Done.")
       return true
     }
-    if parameter.display > 0 && iteration % parameter.display == 0 {
+    if isMultiple(of: parameter.display) {
       lossWindow.append(try net.forward())
       log.info("Iteration \(iteration), loss = \(Text.number(lossWindow.mean))")
     }
-    if parameter.testInterval > 0 && iteration % parameter.testInterval == 0 {
+    if isMultiple(of: parameter.testInterval) {
       try testOnSchedule()
     }
     log.info("Optimization Done.")
@@ -227,8 +227,7 @@ public final class Solver {
   }
 
   private func testIfDue() throws {
-    guard parameter.testInterval > 0, iteration % parameter.testInterval == 0,
-      iteration > 0 || parameter.testInitialization
+    guard isMultiple(of: parameter.testInterval), iteration > 0 || parameter.testInitialization
     else { return }
     try testOnSchedule()
   }
@@ -237,7 +236,7 @@ public final class Solver {
   public func trainOnce() throws {
     extrasBeforeTest = nil
     if parameter.snapshotDiff { net.clearGradients() }
-    let isDisplayed = parameter.display > 0 && iteration % parameter.display == 0
+    let isDisplayed = isMultiple(of: parameter.display)
     net.debugInfo = isDisplayed && parameter.debugInfo
     let loss =
       try net.detectsAnomalies
@@ -286,9 +285,14 @@ public final class Solver {
     iteration += 1
   }
 
+  /// Whether what happens every `interval` iterations, 0 for never, happens now. As in Caffe the sign does
+  /// not matter.
+  private func isMultiple(of interval: Int) -> Bool {
+    interval != 0 && iteration % interval == 0
+  }
+
   private func snapshotIfDue() throws {
-    let isDue = parameter.snapshot > 0 && iteration % parameter.snapshot == 0
-    var isWanted = isDue
+    var isWanted = isMultiple(of: parameter.snapshot)
     while let action = requestedAction() {
       switch action {
       case .snapshot: isWanted = true
@@ -320,8 +324,9 @@ public final class Solver {
   }
 
   private func reportStep() {
+    guard parameter.lrPolicy == "multistep" else { return }
     let step = learningRate.step(at: iteration)
-    if iteration > 0 && step != learningRate.step(at: iteration - 1) {
+    if step != learningRate.step(at: iteration - 1) {
       log.info("MultiStep Status: Iteration \(iteration), step = \(step)")
     }
   }

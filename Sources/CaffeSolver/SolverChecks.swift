@@ -16,17 +16,12 @@ package enum SolverChecks {
       throw CaffeError("average_loss must be at least 1, got \(solver.averageLoss)")
     }
     for (value, field) in [
-      (solver.maxIter, "max_iter"), (solver.display, "display"), (solver.snapshot, "snapshot"),
-      (solver.testInterval, "test_interval"), (solver.maxEpoch, "max_epoch"),
-      (solver.earlyStopPatience, "early_stop_patience"),
+      (solver.maxEpoch, "max_epoch"), (solver.earlyStopPatience, "early_stop_patience"),
       (solver.snapshotKeepLast, "snapshot_keep_last"),
     ] where value < 0 {
       throw CaffeError("\(field) must not be negative, got \(value)")
     }
-    for (index, value) in solver.testIter.enumerated() where value < 1 {
-      throw CaffeError("test_iter must be at least 1, got \(value) for test net (#\(index))")
-    }
-    guard ["L1", "L2"].contains(solver.regularizationType) else {
+    guard knowsRegularization(of: solver) || solver.weightDecay == 0 else {
       throw CaffeError(
         "Unknown regularization type: \(solver.regularizationType) (known: L1, L2)")
     }
@@ -55,10 +50,30 @@ extension SolverChecks {
 }
 
 extension SolverChecks {
+  private static func knowsRegularization(of solver: SolverParameter) -> Bool {
+    ["L1", "L2"].contains(solver.regularizationType)
+  }
+
   /// What is allowed, as in Caffe, but seldom meant.
   package static func remarks(on solver: SolverParameter) -> [String] {
     var remarks: [String] = []
     if !solver.hasBaseLr { remarks.append("base_lr is not set: the weights will stay as they are") }
+    for field in LearningRateFields(solver).unset {
+      remarks.append("lr_policy \"\(solver.lrPolicy)\" takes \(field), which is not set, as 0")
+    }
+    if solver.clipGradients == 0 {
+      remarks.append("clip_gradients: 0 makes every gradient 0; to clip none, leave it out")
+    }
+    if !knowsRegularization(of: solver) {
+      remarks.append("Unknown regularization type: \(solver.regularizationType): there is no decay")
+    }
+    for (value, field) in [(solver.display, "display"), (solver.snapshot, "snapshot")]
+    where value < 0 {
+      remarks.append("\(field): \(value) means the same as \(-value); to turn it off, leave it out")
+    }
+    for (index, value) in solver.testIter.enumerated() where value < 1 {
+      remarks.append("test_iter: \(value) tests nothing with test net (#\(index))")
+    }
     if solver.lrPolicy == "multistep" && solver.stepvalue.isEmpty {
       remarks.append("lr_policy \"multistep\" has no stepvalue: the learning rate never changes")
     }

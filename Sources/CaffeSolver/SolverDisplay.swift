@@ -17,15 +17,15 @@ extension Solver {
 
   /// Runs a test net over its batches and logs the mean of each of its output values.
   ///
-  /// - Returns: objective and means, `nil` if the user stopped the test.
+  /// - Returns: objective and means, `nil` if the user stopped the test or it has no batches.
   @discardableResult
   public func test(_ index: Int) throws -> (loss: Float, means: [Float])? {
     log.info("Iteration \(iteration), Testing net (#\(index))")
     let net = testNets[index]
     let coverage = coverages[index]
-    let mean = try net.score(
-      passes: coverage?.passes ?? parameter.testIter[index], covering: coverage
-    ) {
+    let passes = coverage?.passes ?? parameter.testIter[index]
+    guard passes > 0 else { return nil }
+    let mean = try net.score(passes: passes, covering: coverage) {
       try obeyDuringTest()
       return !isStopping
     }

@@ -14,7 +14,7 @@ struct TrainingLength {
   /// - Throws: `max_epoch` for a net none of whose layers counts its records.
   init(_ solver: SolverParameter, net: Net) throws {
     guard solver.maxEpoch > 0 else {
-      iterations = solver.maxIter
+      iterations = max(0, solver.maxIter)
       note = nil
       return
     }

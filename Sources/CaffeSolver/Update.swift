@@ -50,7 +50,7 @@ final class Update {
   func apply(rate: Float, iteration: Int, keepingStep: Bool = false) -> String? {
     var scale: Float = 1
     var note: String?
-    if clip > 0 {
+    if clip >= 0 {
       let norm = Float(
         Vector.squaredSum(store.gradient.read(), count: store.count).squareRoot())
       if norm > clip {

@@ -96,6 +96,36 @@ import Testing
     #expect(passes == ["no input", "no weights"])
   }
 
+  /// The blob that learns gets the gradient it would get beside one that learns too; the other keeps its zeros,
+  /// which clipping by the norm of all gradients must not see.
+  @Test(arguments: [0, 1], [Engine.caffe, .oneDNN, nil])
+  func aFrozenBlobGetsNoGradient(frozen: Int, engine: Engine?) throws {
+    func gradients(rates: [Int]) throws -> [[Float]] {
+      let specs = rates.map { "param { lr_mult: \($0) }" }.joined(separator: " ")
+      let net = try Net(
+        TestNet.parse(
+          """
+          layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 16 dim: 6 dim: 5 } } }
+          layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'y' \(specs) convolution_param {
+            num_output: 32 kernel_size: 3 pad: 1 group: 2 weight_filler { type: 'xavier' } } }
+          layer { name: 'l' type: 'Reduction' bottom: 'y' top: 'l' loss_weight: 1 reduction_param { operation: SUMSQ } }
+          """),
+        context: LayerContext(
+          phase: .train, engine: engine, choices: engine == nil ? FixedChoice.tiles : nil))
+      let x = try #require(net.blob("x"))
+      x.data.values = (0..<x.count).map { Float($0 * 31 % 97) / 97 - 0.5 }
+      net.clearGradients()
+      try net.forward()
+      try net.backward()
+      return net.parameters.map { $0.blob.diff.values }
+    }
+    let found = try gradients(rates: [frozen == 0 ? 0 : 1, frozen == 1 ? 0 : 1])
+    let both = try gradients(rates: [1, 1])
+    #expect(found[frozen].allSatisfy { $0 == 0 })
+    #expect(Closeness.worst(found[1 - frozen], both[1 - frozen]) < 1e-5)
+    #expect(both.allSatisfy { $0.contains { $0 != 0 } })
+  }
+
   @Test func aNamedEngineIsKeptTo() throws {
     let context = LayerContext(phase: .train, engine: .oneDNN, choices: FixedChoice.tiles)
     for layer in try Self.chain(context).layers where layer.type == "Convolution" {

@@ -3,7 +3,8 @@ import CaffeSchema
 import CaffeTestSupport
 import Testing
 
-/// `debug_info`: mean magnitudes in Caffe's words, in the order of the passes.
+/// `debug_info`: mean magnitudes in Caffe's words, in the order of the passes. On the way back, parameters go by their
+/// numbers even if they have names.
 @Suite struct DebugInfoTests {
   /// x → a → r (in place) → b → EuclideanLoss against t, all numbers small and whole.
   ///
@@ -12,7 +13,7 @@ import Testing
   private static let text = """
     layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 2 } } }
     layer { name: 'at' type: 'Input' top: 't' input_param { shape { dim: 1 dim: 1 } } }
-    layer { name: 'a' type: 'InnerProduct' bottom: 'x' top: 'a' param { } param { name: 'shift' lr_mult: 0 } inner_product_param { num_output: 2 } }
+    layer { name: 'a' type: 'InnerProduct' bottom: 'x' top: 'a' param { name: 'factor' } param { name: 'shift' lr_mult: 0 } inner_product_param { num_output: 2 } }
     layer { name: 'r' type: 'ReLU' bottom: 'a' top: 'a' }
     layer { name: 'b' type: 'InnerProduct' bottom: 'a' top: 'b' inner_product_param { num_output: 1 bias_term: false } }
     layer { name: 'loss' type: 'EuclideanLoss' bottom: 'b' bottom: 't' top: 'loss' }
@@ -22,7 +23,7 @@ import Testing
     [Forward] Layer in, top blob x data: 1.5
     [Forward] Layer at, top blob t data: 1
     [Forward] Layer a, top blob a data: 2
-    [Forward] Layer a, param blob 0 data: 1
+    [Forward] Layer a, param blob factor data: 1
     [Forward] Layer a, param blob shift data: 0.5
     [Forward] Layer r, top blob a data: 1.5
     [Forward] Layer b, top blob b data: 3

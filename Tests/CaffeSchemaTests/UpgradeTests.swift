@@ -121,6 +121,15 @@ struct UpgradeTests {
       old: #"input: "a" input_shape { dim: 2 dim: 3 }"#,
       new: #"layer { name: "input" type: "Input" top: "a" input_param { shape { dim: [2, 3] } } }"#),
     Case(
+      name: "more shapes than inputs",
+      old: #"input: "a" input_shape { dim: 2 } input_shape { dim: 3 }"#,
+      new: #"layer { name: "input" type: "Input" top: "a" input_param { shape { dim: 2 } } }"#),
+    Case(
+      name: "more extents than four for an input", old: #"input: "a" input_dim: [1, 2, 3, 4, 5]"#,
+      new:
+        #"layer { name: "input" type: "Input" top: "a" input_param { shape { dim: [1, 2, 3, 4] } } }"#
+    ),
+    Case(
       name: "input alone", old: #"input: "a" name: "n""#, new: #"name: "n""#,
       remarks: ["Dropping input 'a': the net gives no input_shape and no input_dim"]),
     Case(

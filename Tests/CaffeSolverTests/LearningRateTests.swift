@@ -42,6 +42,15 @@ import Testing
         "lr_policy: 'cosine' max_iter: 8",
         [(0, 0.1), (2, 0.0853553391), (4, 0.05), (8, 0), (9, 0)]
       ),
+      // What BVLC Caffe 1.0.0 (Debian 11's package) logs: gamma and power are 0 unless they are set.
+      ("lr_policy: 'step' stepsize: 2", [(0, 0.1), (1, 0.1), (2, 0), (5, 0)]),
+      ("lr_policy: 'exp'", [(0, 0.1), (1, 0), (5, 0)]),
+      ("lr_policy: 'inv'", [(0, 0.1), (5, 0.1)]),
+      ("lr_policy: 'inv' power: 0.75", [(0, 0.1), (5, 0.1)]),
+      ("lr_policy: 'inv' gamma: 1", [(0, 0.1), (5, 0.1)]),
+      ("lr_policy: 'multistep' stepvalue: 2", [(1, 0.1), (2, 0), (5, 0)]),
+      ("lr_policy: 'poly' max_iter: 6", [(0, 0.1), (5, 0.1)]),
+      ("lr_policy: 'sigmoid' stepsize: 2", [(0, 0.05), (5, 0.05)]),
       // The floor.
       ("lr_policy: 'exp' gamma: 0.5 min_lr: 0.02", [(2, 0.025), (3, 0.02), (100, 0.02)]),
       ("lr_policy: 'cosine' max_iter: 8 min_lr: 0.02", [(0, 0.1), (4, 0.06), (8, 0.02)]),
@@ -73,6 +82,21 @@ import Testing
     }
   }
 
+  /// What BVLC Caffe 1.0.0 writes to a state as `current_step`, for the last iteration's rate.
+  @Test func stepsAreCounted() throws {
+    let step = try policy("lr_policy: 'step' gamma: 0.5 stepsize: 3")
+    #expect([0, 2, 3, 10].map(step.step) == [0, 0, 1, 3])
+    let multistep = try policy("lr_policy: 'multistep' stepvalue: 0 stepvalue: 4")
+    #expect([-1, 0, 3, 4].map(multistep.step) == [0, 1, 1, 2])
+    #expect(try policy("lr_policy: 'exp'").step(at: 9) == 0)
+  }
+
+  /// A run of no iterations needs no rate.
+  @Test func aRunMayHaveNoIterations() throws {
+    _ = try policy("lr_policy: 'poly' max_iter: 0")
+    _ = try policy("lr_policy: 'cosine' max_iter: 0")
+  }
+
   @Test func plateauFollowsItsSteps() throws {
     let policy = try policy("lr_policy: 'plateau' gamma: 0.5 plateau_winsize: 3 min_lr: 0.03")
     #expect([0, 1, 2].map { policy.rate(at: 7, plateauSteps: $0) } == [0.1, 0.05, 0.03])
@@ -92,11 +116,8 @@ import Testing
 
   @Test(arguments: [
     ("lr_policy: 'step' gamma: 1", "lr_policy \"step\" needs stepsize, which is not set"),
-    ("lr_policy: 'step' stepsize: 1", "lr_policy \"step\" needs gamma, which is not set"),
     ("lr_policy: 'step' gamma: 1 stepsize: 0", "stepsize must be positive, got 0"),
-    ("lr_policy: 'exp'", "lr_policy \"exp\" needs gamma, which is not set"),
     ("lr_policy: 'exp' gamma: -1", "gamma must not be negative, got -1.0"),
-    ("lr_policy: 'inv' gamma: 1", "lr_policy \"inv\" needs power, which is not set"),
     ("lr_policy: 'poly' power: 1", "lr_policy \"poly\" needs max_iter, which is not set"),
     ("lr_policy: 'sigmoid' gamma: 1", "lr_policy \"sigmoid\" needs stepsize, which is not set"),
     ("lr_policy: 'cosine'", "lr_policy \"cosine\" needs max_iter, which is not set"),

@@ -67,6 +67,11 @@ import Testing
       // Clipping: |g| = √6; to √6/2 halves it, a larger bound leaves it.
       ("clip_gradients: 1.2247449", "", 1, [0.45, -0.6, 0.2]),
       ("clip_gradients: 2.5", "", 1, [0.4, -0.7, 0.15]),
+      // As in Caffe, only a negative bound is none.
+      ("clip_gradients: 0", "", 2, [0.5, -0.5, 0.25]),
+      ("clip_gradients: 0 weight_decay: 0.2", "", 1, [0.49, -0.49, 0.245]),
+      // No decay, no question of which.
+      ("regularization_type: 'L3'", "", 1, [0.4, -0.7, 0.15]),
       // Clipping sees the sum of the passes, as in Caffe: 3·√6 is cut to √6, then divided by 3.
       ("clip_gradients: 2.4494897 iter_size: 3", "", 1, [0.46666667, -0.56666667, 0.21666667]),
       // AdamW: what PyTorch 2 gives for betas (0.9, 0.999), eps 0.5, weight_decay 0.2.
@@ -132,11 +137,16 @@ import Testing
     ),
     ("snapshot_keep_best: true", "snapshot_keep_best is specified but snapshot_prefix is not"),
     ("type: 'RMSProp' rms_decay: 1", "rms_decay should lie between 0 and 1, got 1"),
-    ("regularization_type: 'L3'", "Unknown regularization type: L3 (known: L1, L2)"),
+    (
+      "regularization_type: 'L3' weight_decay: 0.1",
+      "Unknown regularization type: L3 (known: L1, L2)"
+    ),
     ("iter_size: 0", "iter_size must be at least 1, got 0"),
     ("average_loss: 0", "average_loss must be at least 1, got 0"),
-    ("display: -1", "display must not be negative, got -1"),
-    ("test_iter: 0 test_interval: 1", "test_iter must be at least 1, got 0 for test net (#0)"),
+    (
+      "test_iter: 1 test_interval: -1",
+      "test_interval must be positive when there are test nets, got -1"
+    ),
     ("test_iter: 1", "test_interval must be positive when there are test nets, got 0"),
     (
       "test_iter: 1 test_interval: 1 test_state { } test_state { }",
@@ -156,11 +166,40 @@ import Testing
     ("test_interval: 0", ["base_lr is not set: the weights will stay as they are"]),
     (
       "base_lr: 1 lr_policy: 'multistep'",
-      ["lr_policy \"multistep\" has no stepvalue: the learning rate never changes"]
+      [
+        "lr_policy \"multistep\" takes gamma, which is not set, as 0",
+        "lr_policy \"multistep\" has no stepvalue: the learning rate never changes",
+      ]
+    ),
+    (
+      "base_lr: 1 lr_policy: 'inv'",
+      [
+        "lr_policy \"inv\" takes gamma, which is not set, as 0",
+        "lr_policy \"inv\" takes power, which is not set, as 0",
+      ]
+    ),
+    (
+      "base_lr: 1 clip_gradients: 0 regularization_type: 'none'",
+      [
+        "clip_gradients: 0 makes every gradient 0; to clip none, leave it out",
+        "Unknown regularization type: none: there is no decay",
+      ]
+    ),
+    (
+      "base_lr: 1 display: -1 test_iter: 0",
+      [
+        "display: -1 means the same as 1; to turn it off, leave it out",
+        "test_iter: 0 tests nothing with test net (#0)",
+      ]
     ),
   ])
   func oversightsAreRemarked(fields: String, remarks: [String]) throws {
     #expect(try SolverChecks.remarks(on: SolverParameter(text: fields, file: "s")) == remarks)
+  }
+
+  @Test func aRunMayHaveNoIterations() throws {
+    let solver = try solver("max_iter: -3 snapshot_after_train: false")
+    #expect(try solver.solve() && solver.iteration == 0)
   }
 
   @Test func aTrainNetIsNeeded() {

@@ -104,7 +104,7 @@ import Testing
       words: ["solver.prototxt", "Momentum cannot be used with AdaGrad"]),
     Mistake(
       testDescription: "policy without its field", solver: "lr_policy: \"step\"",
-      words: ["solver.prototxt", "lr_policy \"step\" needs gamma"]),
+      words: ["solver.prototxt", "lr_policy \"step\" needs stepsize"]),
     Mistake(
       testDescription: "test net without test_iter",
       solver: "test_net: \"net.prototxt\"",

@@ -62,6 +62,42 @@ import Testing
     #expect(log.last == "Optimization Done.")
   }
 
+  /// What BVLC Caffe 1.0.0 (Debian 11's package, CPU) logs for this solver: signs of intervals do not matter, a
+  /// test of no batches has no results, the step at iteration 0 is told, and a bound of 0 clips all.
+  @Test func whatCaffeAcceptsGoesAsThere() throws {
+    let shop = try Workshop(solver: "")
+    try shop.folder.write(
+      "odd.prototxt",
+      """
+      layer { name: 'in' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 1 dim: 1 } data_filler { value: 1 } } }
+      layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'y' loss_weight: 1 inner_product_param { num_output: 1 } }
+      """)
+    try shop.folder.write(
+      "odd_solver.prototxt",
+      """
+      net: 'odd.prototxt' base_lr: 0.1 lr_policy: 'multistep' gamma: 0.5 stepvalue: 0 max_iter: 3 display: -2
+      test_iter: 0 test_interval: 2 clip_gradients: 0 snapshot: -2 snapshot_prefix: 's'
+      """)
+    let log = try shop.run("train", "--solver", "odd_solver.prototxt").log
+    let untimed = log.drop { $0 != "Solving " }.map { $0.replacing(/[ ]\(.*iters\)/, with: "") }
+    #expect(
+      untimed == [
+        "Solving ", "Learning Rate Policy: multistep", "Iteration 0, Testing net (#0)",
+        "Iteration 0, loss = 0", "    Train net output #0: y = 0 (* 1 = 0 loss)",
+        "MultiStep Status: Iteration 0, step = 1", "Iteration 0, lr = 0.05",
+        "Gradient clipping: scaling down gradients (L2 norm 1.41421 > 0) by scale factor 0",
+        "Gradient clipping: scaling down gradients (L2 norm 1.41421 > 0) by scale factor 0",
+        "Snapshotting to binary proto file s_iter_2.caffemodel",
+        "Snapshotting solver state to binary proto file s_iter_2.solverstate",
+        "Iteration 2, Testing net (#0)", "Iteration 2, loss = 0",
+        "    Train net output #0: y = 0 (* 1 = 0 loss)", "Iteration 2, lr = 0.05",
+        "Gradient clipping: scaling down gradients (L2 norm 1.41421 > 0) by scale factor 0",
+        "Snapshotting to binary proto file s_iter_3.caffemodel",
+        "Snapshotting solver state to binary proto file s_iter_3.solverstate", "Optimization Done.",
+        "Optimization Done.",
+      ])
+  }
+
   @Test(arguments: [
     ["train", "--solver", "solver.prototxt", "--sigint-effect", "stop"],
     ["train", "-solver", "solver.prototxt", "-sigint_effect", "stop"],

@@ -58,7 +58,7 @@ package struct FileCheck {
     checkTraining(check(nets.train, nets.train.file ?? path, phase: .train), path)
     for (index, test) in nets.tests.enumerated() {
       let plan = check(test, test.file ?? path, phase: .test)
-      if index < solver.testIter.count, let plan {
+      if index < solver.testIter.count, solver.testIter[index] > 0, let plan {
         checkCoverage(plan, iterations: solver.testIter[index], index, path)
       }
     }

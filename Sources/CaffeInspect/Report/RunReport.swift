@@ -161,7 +161,7 @@ extension RunReport {
       let net = try Net(test, context: LayerContext(phase: .test, folder: workingFolder))
       try net.loadWeights(from: weights)
       let evaluation = try Evaluation(
-        of: net, weights: weights, passes: passes, otherwise: solver.testIter.first ?? 1,
+        of: net, weights: weights, passes: passes, otherwise: max(1, solver.testIter.first ?? 1),
         progress: progress)
       if let labels { try labels.check(classes: evaluation.confusion.classes) }
       return .success(evaluation)

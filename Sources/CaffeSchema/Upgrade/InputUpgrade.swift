@@ -26,17 +26,17 @@ enum InputUpgrade {
   }
 
   /// One shape for each input, or nil if the net gives none at all. `input_shape` goes before
-  /// `input_dim`, which holds four extents for each input.
+  /// `input_dim`, which holds four extents for each input. More than the inputs need is left out.
   private static func shapes(of net: NetParameter) throws -> [BlobShape]? {
     let inputs = net.input.count
     if !net.inputShape.isEmpty {
-      guard net.inputShape.count == inputs else {
+      guard net.inputShape.count >= inputs else {
         throw CaffeError("\(inputs) input need as many input_shape, got \(net.inputShape.count)")
       }
-      return net.inputShape
+      return Array(net.inputShape.prefix(inputs))
     }
     guard !net.inputDim.isEmpty else { return nil }
-    guard net.inputDim.count == 4 * inputs else {
+    guard net.inputDim.count >= 4 * inputs else {
       throw CaffeError("\(inputs) input need \(4 * inputs) input_dim, got \(net.inputDim.count)")
     }
     return (0..<inputs).map { i in

@@ -13,14 +13,14 @@ enum SnapshotPrefix {
 
   /// Whether the run takes snapshots without being asked by a signal.
   static func isNeeded(_ solver: SolverParameter, prefix: String) -> Bool {
-    solver.snapshot > 0 || solver.snapshotKeepBest || solver.snapshotAfterTrain && !prefix.isEmpty
+    solver.snapshot != 0 || solver.snapshotKeepBest || solver.snapshotAfterTrain && !prefix.isEmpty
   }
 
   /// Checks before any training that snapshots will find a folder to go to.
   static func check(_ solver: SolverParameter, prefix: String) throws {
     guard isNeeded(solver, prefix: prefix) else { return }
     guard !prefix.isEmpty else {
-      let field = solver.snapshot > 0 ? "snapshot" : "snapshot_keep_best"
+      let field = solver.snapshot != 0 ? "snapshot" : "snapshot_keep_best"
       throw CaffeError("In solver params, \(field) is specified but snapshot_prefix is not")
     }
     if let reason = reasonNotToWrite(in: split(prefix).folder) {

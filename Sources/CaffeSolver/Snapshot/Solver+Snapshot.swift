@@ -50,7 +50,7 @@ extension Solver {
     extras.run.snapshot = iterations
     return TrainingState(
       iteration: iteration, learnedNet: learnedNet,
-      currentStep: max(learningRate.step(at: max(0, iteration - 1)), run.plateauStep),
+      currentStep: max(learningRate.step(at: iteration - 1), run.plateauStep),
       history: (0..<update.historyCount).flatMap { buffer in
         net.store.segments.indices.map { BlobProto(net.store.history(buffer, of: $0)) }
       },
