@@ -41,6 +41,8 @@ final class ConvolutionLayer: Layer {
   }
 
   private let settings: ConvolutionSettings
+  /// The top's channels, in plain order.
+  private var topChannels = ChannelExtents()
   private var operation: (any ConvolutionOperation)?
   private var folded: FoldedNormalization?
   /// The sum that the operation adds to.
@@ -78,6 +80,8 @@ final class ConvolutionLayer: Layer {
 
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
+    topChannels = ChannelExtents(
+      outer: geometry.batch, channels: geometry.outputChannels, inner: geometry.outputSize)
     var gradients = wantedGradients
     if !learns[0] { gradients.remove(.weights) }
     takeWeightsBack(from: operation, into: folded?.filters)
@@ -208,28 +212,17 @@ final class ConvolutionLayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
+    let biasGradient = settings.hasBias && learns[1] ? parameters[1].diff : nil
     for (index, (bottom, top)) in zip(bottom, top).enumerated() {
       if learns[0] {
         operation?.backwardWeights(
-          bottom.data, outputGradient: top.diff, addingTo: parameters[0].diff,
-          bias: settings.hasBias && learns[1] ? parameters[1].diff : nil)
-      } else if settings.hasBias && learns[1] {
-        try addBiasGradient(of: top)
+          bottom.data, outputGradient: top.diff, addingTo: parameters[0].diff, bias: biasGradient)
+      } else if let biasGradient {
+        ChannelOrder.addSums(of: top.diff, plain: topChannels, to: biasGradient)
       }
       if propagateDown[index] {
         operation?.backwardData(top.diff, weights: parameters[0].data, into: bottom.diff)
       }
     }
-  }
-
-  /// Beside filters that do not learn.
-  private func addBiasGradient(of top: Blob) throws {
-    let axis = try top.shape.axis(settings.axis)
-    let plain = ChannelExtents(
-      outer: top.shape.count(before: axis), channels: top.shape[axis],
-      inner: top.shape.count(from: axis + 1))
-    let order = ChannelOrder(of: top.diff, plain: plain)
-    ChannelKernel.addSums(
-      top.diff.read(in: order.layout), over: order.extents, into: parameters[1].diff.update())
   }
 }
