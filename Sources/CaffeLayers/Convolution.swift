@@ -41,6 +41,8 @@ final class ConvolutionLayer: Layer {
   }
 
   private let settings: ConvolutionSettings
+  /// The top's channels, in plain order.
+  private var topChannels = ChannelExtents()
   private var operation: (any ConvolutionOperation)?
   private var folded: FoldedNormalization?
   /// The sum that the operation adds to.
@@ -78,6 +80,8 @@ final class ConvolutionLayer: Layer {
 
   override func reshape() throws {
     let geometry = try settings.geometry(bottom[0].shape)
+    topChannels = ChannelExtents(
+      outer: geometry.batch, channels: geometry.outputChannels, inner: geometry.outputSize)
     let gradients = wantedGradients
     takeWeightsBack(from: operation, into: folded?.filters)
     folded = gradients.isEmpty ? try foldingNormalization() : nil
@@ -207,11 +211,13 @@ final class ConvolutionLayer: Layer {
   }
 
   override func backward(propagateDown: [Bool]) throws {
+    let biasGradient = settings.hasBias && learns[1] ? parameters[1].diff : nil
     for (index, (bottom, top)) in zip(bottom, top).enumerated() {
-      if learns.contains(true) {
+      if learns[0] {
         operation?.backwardWeights(
-          bottom.data, outputGradient: top.diff, addingTo: parameters[0].diff,
-          bias: settings.hasBias ? parameters[1].diff : nil)
+          bottom.data, outputGradient: top.diff, addingTo: parameters[0].diff, bias: biasGradient)
+      } else if let biasGradient {
+        ChannelOrder.addSums(of: top.diff, plain: topChannels, to: biasGradient)
       }
       if propagateDown[index] {
         operation?.backwardData(top.diff, weights: parameters[0].data, into: bottom.diff)

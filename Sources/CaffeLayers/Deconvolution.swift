@@ -90,9 +90,7 @@ final class DeconvolutionLayer: Layer {
           top.diff, outputGradient: bottom.data, addingTo: parameters[0].diff, bias: nil)
       }
       if settings.hasBias && learns[1] {
-        let order = ChannelOrder(of: top.diff, plain: plain)
-        ChannelKernel.addSums(
-          top.diff.read(in: order.layout), over: order.extents, into: parameters[1].diff.update())
+        ChannelOrder.addSums(of: top.diff, plain: plain, to: parameters[1].diff)
       }
       if propagateDown[index] {
         operation?.forward(top.diff, weights: parameters[0].data, bias: nil, into: bottom.diff)

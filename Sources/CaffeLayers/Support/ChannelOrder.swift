@@ -24,6 +24,12 @@ struct ChannelOrder {
   }
 
   var isRounded: Bool { layout?.isRounded ?? false }
+
+  /// Adds what each channel of `gradient` sums up to: the gradient of a bias per channel.
+  static func addSums(of gradient: Tensor, plain: ChannelExtents, to bias: Tensor) {
+    let order = ChannelOrder(of: gradient, plain: plain)
+    ChannelKernel.addSums(gradient.read(in: order.layout), over: order.extents, into: bias.update())
+  }
 }
 
 extension PackedLayout {
