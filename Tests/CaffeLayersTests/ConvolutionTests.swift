@@ -147,4 +147,86 @@ import Testing
       #expect(Closeness.worst(found.blob.diff.values, expected.blob.diff.values) < 1e-3)
     }
   }
+
+  /// A convolution of small numbers, with the gradient of its top; numbers are those of BVLC Caffe 1.0.0
+  /// (Debian 11's package, CPU, OpenBLAS).
+  private static func net(
+    _ type: String, _ bottom: [Int], _ settings: String, _ parameters: [[Float]],
+    gradient: [Float], engine: Engine? = nil
+  ) throws -> Net {
+    let dims = bottom.map { "dim: \($0)" }.joined(separator: " ")
+    let net = try TestNet.make(
+      """
+      force_backward: true
+      layer { name: 'in' type: 'Input' top: 'x' input_param { shape { \(dims) } } }
+      layer { name: 'c' type: '\(type)' bottom: 'x' top: 'y' convolution_param { \(settings) } }
+      """, engine: engine)
+    for (to, values) in zip(net.parameters, parameters) { to.blob.data.values = values }
+    let (x, y) = (try #require(net.blob("x")), try #require(net.blob("y")))
+    x.data.values = (1...x.count).map { Float($0) }
+    try net.forward()
+    y.diff.values = gradient
+    net.clearGradients()
+    try net.backward()
+    return net
+  }
+
+  //  1 2      1 2 3
+  //  3 4  ⋆   4 5 6  = 1·1 + 2·2 + 3·4 + 4·5 = 37
+  //           7 8 9
+  /// A window that overhangs by less than a stride counts once; beyond the bottom is 0.
+  @Test(arguments: [nil, Engine.caffe])
+  func theOnlyWindowMayOverhang(engine: Engine?) throws {
+    let filter = (1...9).map { Float($0) }
+    let net = try Self.net(
+      "Convolution", [1, 1, 2, 2], "num_output: 1 kernel_size: 3 stride: 2", [filter, [0.5]],
+      gradient: [2], engine: engine)
+    #expect(net.blob("y")?.shape == [1, 1, 1, 1])
+    #expect(net.blob("y")?.data.values == [37.5])
+    #expect(net.blob("x")?.diff.values == [2, 4, 8, 10])
+    #expect(net.parameters[0].blob.diff.values == [2, 4, 0, 6, 8, 0, 0, 0, 0])
+    #expect(net.parameters[1].blob.diff.values == [2])
+    let columns = try Self.net(
+      "Im2col", [1, 1, 2, 2], "kernel_size: 3 stride: 2", [], gradient: filter, engine: engine)
+    #expect(columns.blob("y")?.shape == [1, 9, 1, 1])
+    #expect(columns.blob("y")?.data.values == [1, 2, 0, 3, 4, 0, 0, 0, 0])
+    #expect(columns.blob("x")?.diff.values == [1, 2, 4, 5])
+  }
+
+  /// `[n, c]` is a plane of one cell; there is no `kernel_size` to be given.
+  @Test func bottomsMayHaveNoSpatialAxes() throws {
+    let parameters: [[Float]] = [[1, 2, 3, 4, 5, 6], [0.5, -1]]
+    let net = try Self.net(
+      "Convolution", [2, 3], "num_output: 2", parameters, gradient: [1, 2, 3, 4])
+    #expect(net.parameters[0].blob.shape == [2, 3])
+    #expect(net.blob("y")?.data.values == [14.5, 31, 32.5, 76])
+    #expect(net.blob("x")?.diff.values == [9, 12, 15, 19, 26, 33])
+    #expect(net.parameters[0].blob.diff.values == [13, 17, 21, 18, 24, 30])
+    #expect(net.parameters[1].blob.diff.values == [4, 6])
+    let transposed = try Self.net(
+      "Deconvolution", [2, 3], "num_output: 2", parameters, gradient: [1, 2, 3, 4])
+    #expect(transposed.parameters[0].blob.shape == [3, 2])
+    #expect(transposed.blob("y")?.data.values == [22.5, 27, 49.5, 63])
+    #expect(transposed.blob("x")?.diff.values == [5, 11, 17, 11, 25, 39])
+    #expect(transposed.parameters[0].blob.diff.values == [13, 18, 17, 24, 21, 30])
+  }
+
+  /// What does not learn has no gradient, which `clip_gradients` would count.
+  @Test(arguments: [nil, Engine.caffe], [(0, 1), (1, 0)])
+  func onlyWhatLearnsGetsAGradient(engine: Engine?, rates: (filters: Int, bias: Int)) throws {
+    let net = try TestNet.make(
+      """
+      layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 1 dim: 2 dim: 2 } } }
+      layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'y' loss_weight: 2
+        param { lr_mult: \(rates.filters) } param { lr_mult: \(rates.bias) }
+        convolution_param { num_output: 1 kernel_size: 2 } }
+      """, engine: engine)
+    try #require(net.blob("x")).data.values = [1, 2, 3, 4]
+    try net.forward()
+    net.clearGradients()
+    try net.backward()
+    let (filters, bias) = (Float(rates.filters), Float(rates.bias))
+    #expect(net.parameters[0].blob.diff.values == [2, 4, 6, 8].map { $0 * filters })
+    #expect(net.parameters[1].blob.diff.values == [2 * bias])
+  }
 }

@@ -6,6 +6,9 @@ import CaffeErrors
 ///   output `[batch, outputChannels, output…]`,
 ///   `output = floor((input + 2·pad − (dilation·(kernel − 1) + 1)) / stride) + 1`.
 ///
+/// A window that does not fit counts once all the same if it overhangs by less than a stride (Caffe
+/// divides towards 0): what lies beyond the input and its padding is 0.
+///
 /// Both engines and both passes ask this struct; it is also the key under which primitives are cached.
 ///
 /// Source: BVLC Caffe, `base_conv_layer.cpp`, `conv_layer.cpp`.
@@ -50,7 +53,7 @@ package struct ConvolutionGeometry: Hashable, Sendable {
       let padded = try Extent.padded(input[axis], by: pad[axis], stride: stride[axis], axis: axis)
       let window = dilation[axis] * (kernel[axis] - 1) + 1
       let room = padded - window
-      guard room >= 0 else {
+      guard room > -stride[axis] else {
         let reach = dilation[axis] > 1 ? " with dilation \(dilation[axis])" : ""
         throw CaffeError(
           "kernel_size \(kernel[axis])\(reach) does not fit into the bottom's \(input[axis])"
@@ -115,6 +118,13 @@ extension ConvolutionGeometry {
 
   /// Multiplications of a value by a weight, each with an addition.
   package var multiplyAdds: Int { batch * outputSize * weightCount }
+
+  /// Whether the only window along some axis is larger than the input and its padding.
+  package var overhangs: Bool {
+    input.indices.contains {
+      input[$0] + 2 * pad[$0] < dilation[$0] * (kernel[$0] - 1) + 1
+    }
+  }
 
   /// Whether each window is one cell and the windows are the cells: no unfolding is needed.
   package var isPointwise: Bool {

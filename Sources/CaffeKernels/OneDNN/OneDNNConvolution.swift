@@ -50,6 +50,9 @@ package final class OneDNNConvolution {
     guard (1...3).contains(geometry.input.count) else {
       throw EngineRefusal("it convolves over 1 to 3 spatial axes, not \(geometry.input.count)")
     }
+    guard !geometry.overhangs else {
+      throw EngineRefusal("it has no windows larger than the bottom and its padding")
+    }
     self.geometry = geometry
     let rounded = precision == .bfloat16 ? rounded : []
     let (descriptors, chosen) = try geometry.choosing(algorithm) { code in

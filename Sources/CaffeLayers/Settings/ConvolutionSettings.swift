@@ -144,10 +144,7 @@ struct ConvolutionSettings {
         self.values = [pair.0, pair.1]
         self.field = "\(stem)_h and \(stem)_w"
       } else {
-        guard let first = values.first ?? fallback else {
-          throw CaffeError("\(field) is missing")
-        }
-        self.values = values.isEmpty ? [first] : values
+        self.values = values.isEmpty ? fallback.map { [$0] } ?? [] : values
         self.field = field
       }
       isPair = pair != nil
@@ -165,6 +162,7 @@ struct ConvolutionSettings {
         return values
       }
       if values.count == 1 { return Array(repeating: values[0], count: axes) }
+      guard !values.isEmpty || axes == 0 else { throw CaffeError("\(field) is missing") }
       guard values.count == axes else {
         throw CaffeError(
           "\(field) must be given once or once for each spatial axis: \(values.count) given, \(axes) axes"
