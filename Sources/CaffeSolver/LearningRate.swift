@@ -95,7 +95,6 @@ public struct LearningRate: Sendable {
     return Float(floor.map { max($0, rate) } ?? rate)
   }
 
-  /// `inv`, `poly` and `sigmoid` count in floats, so that the log has Caffe's digits.
   private func scheduled(at iteration: Int, plateauSteps: Int) -> Double {
     let i = Double(iteration)
     let (end, range) = (floor ?? 0, base - (floor ?? 0))
@@ -103,13 +102,11 @@ public struct LearningRate: Sendable {
     case .fixed: base
     case .step(let gamma, let size): base * pow(gamma, Double(iteration / size))
     case .exponential(let gamma): base * pow(gamma, i)
-    case .inverse(let gamma, let power):
-      Double(Float(base) * pow(1 + Float(gamma) * Float(i), -Float(power)))
+    case .inverse(let gamma, let power): base * pow(1 + gamma * i, -power)
     case .multistep(let gamma, _): base * pow(gamma, Double(step(at: iteration)))
     case .polynomial(let power, let iterations):
-      end + Double(Float(range) * pow(max(0, 1 - Float(i) / Float(iterations)), Float(power)))
-    case .sigmoid(let gamma, let centre):
-      Double(Float(base) * (1 / (1 + exp(-Float(gamma) * (Float(i) - Float(centre))))))
+      end + range * pow(max(0, 1 - i / Double(iterations)), power)
+    case .sigmoid(let gamma, let centre): base / (1 + exp(-gamma * (i - Double(centre))))
     case .cosine(let first, let last):
       end + range * (1 + cos(.pi * min(1, Double(iteration - first) / Double(last - first)))) / 2
     case .plateau(let gamma): base * pow(gamma, Double(plateauSteps))

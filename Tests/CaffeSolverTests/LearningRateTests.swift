@@ -1,4 +1,3 @@
-import CaffeErrors
 import CaffeSchema
 import CaffeSolver
 import CaffeTestSupport
@@ -10,29 +9,6 @@ import Testing
 
   private func policy(_ text: String) throws -> LearningRate {
     try LearningRate(SolverParameter(text: "base_lr: 0.1 " + text, file: "s"))
-  }
-
-  /// The digits in the log of BVLC Caffe 1.0.0 (Debian 11's package), where doubles give others.
-  @Test(
-    arguments: [
-      (
-        "lr_policy: 'inv' gamma: 0.0001 power: 0.75",
-        [(40, "0.00997011"), (94, "0.00993007"), (158, "0.00988311"), (2799, "0.00831032")]
-      ),
-      (
-        "lr_policy: 'poly' power: 0.9 max_iter: 3000",
-        [(129, "0.00961216"), (144, "0.00956695"), (181, "0.00945533"), (2799, "0.000877945")]
-      ),
-      (
-        "lr_policy: 'sigmoid' gamma: 0.003 stepsize: 1500",
-        [(31, "0.000120448"), (50, "0.000127424"), (57, "0.000130093"), (2799, "0.00980101")]
-      ),
-    ] as [(String, [(Int, String)])])
-  func digitsAreCaffes(_ fields: String, at rates: [(iteration: Int, text: String)]) throws {
-    let policy = try LearningRate(SolverParameter(text: "base_lr: 0.01 " + fields, file: "s"))
-    for (iteration, text) in rates {
-      #expect(Text.number(policy.rate(at: iteration)) == text, "\(iteration)")
-    }
   }
 
   @Test(
