@@ -192,7 +192,10 @@ import Testing
       try convert("gray.jpg 0\ngray.png 0\n") { $0.checksSize = true }
     }
     expectError("'h5' names no kind of encoding; set encode_type to jpg or png") {
-      try convert("foreign.h5 0\n") { $0.storage = .asListed }
+      try convert("foreign.h5 0\n") {
+        $0.storage = .asListed
+        $0.size = (2, 2)
+      }
     }
     expectError("none of the images can be read") {
       try convert("none.png 0\n") { $0.skipsDamaged = true }

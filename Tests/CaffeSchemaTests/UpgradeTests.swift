@@ -172,7 +172,7 @@ struct UpgradeTests {
       "file specified using deprecated V1LayerParameter"
     ),
     (
-      "input: \"a\" input_dim: 1",
+      "input: \"a\" input_shape { dim: 1 }",
       "input file specified using deprecated input fields: old",
       "file specified using deprecated input fields."
     ),
