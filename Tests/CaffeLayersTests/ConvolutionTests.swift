@@ -240,23 +240,4 @@ import Testing
     #expect(transposed.blob("x")?.diff.values == [5, 11, 17, 11, 25, 39])
     #expect(transposed.parameters[0].blob.diff.values == [13, 18, 17, 24, 21, 30])
   }
-
-  /// What does not learn has no gradient, which `clip_gradients` would count.
-  @Test(arguments: [nil, Engine.caffe], [(0, 1), (1, 0)])
-  func onlyWhatLearnsGetsAGradient(engine: Engine?, rates: (filters: Int, bias: Int)) throws {
-    let net = try TestNet.make(
-      """
-      layer { name: 'in' type: 'Input' top: 'x' input_param { shape { dim: 1 dim: 1 dim: 2 dim: 2 } } }
-      layer { name: 'c' type: 'Convolution' bottom: 'x' top: 'y' loss_weight: 2
-        param { lr_mult: \(rates.filters) } param { lr_mult: \(rates.bias) }
-        convolution_param { num_output: 1 kernel_size: 2 } }
-      """, engine: engine)
-    try #require(net.blob("x")).data.values = [1, 2, 3, 4]
-    try net.forward()
-    net.clearGradients()
-    try net.backward()
-    let (filters, bias) = (Float(rates.filters), Float(rates.bias))
-    #expect(net.parameters[0].blob.diff.values == [2, 4, 6, 8].map { $0 * filters })
-    #expect(net.parameters[1].blob.diff.values == [2 * bias])
-  }
 }
