@@ -42,10 +42,6 @@ bool normalization_sums_gradient(const struct normalization_pass *p) {
   return !p->n->given || p->dscale || p->dshift || p->joined;
 }
 
-float normalization_gradient_floor(const struct normalization_pass *p) {
-  return p->joined ? -INFINITY : p->n->floor;
-}
-
 /// Where the stretch begins in a blob; NULL in none.
 static void *begin_of(const struct normalization_stretch *s, const void *values) {
   return values ? (char *)values + ck_bytes(s->offset, s->rows.rounded) : NULL;
@@ -86,20 +82,15 @@ void normalization_gradient_sums(
 void normalization_write_gradient(
     const struct normalization_pass *p, const struct normalization_stretch *s, const float *factor,
     const float *shift, const float *slope, const float *constant) {
+  // The floor of a joined gradient is that of the sum and has been minded there.
+  float floor = p->joined ? -INFINITY : p->n->floor;
   ck_loops()->lane_normalize_backward(
-      begin_of(s, p->dy), begin_of(s, p->x), factor, shift, normalization_gradient_floor(p), factor,
-      slope, constant, &s->rows, begin_of(s, p->dx));
+      begin_of(s, p->dy), begin_of(s, p->x), factor, shift, floor, factor, slope, constant,
+      &s->rows, begin_of(s, p->dx));
 }
 
 long ck_normalize_workspace(const struct ck_normalization *n) {
   return n->inner == 1 ? normalize_rows_workspace(n) : 0;
-}
-
-static void forward(const struct normalization_pass *p, float *workspace) {
-  if (p->n->inner == 1)
-    normalize_rows(p, workspace);
-  else
-    normalize_channels(p);
 }
 
 static void backward(const struct normalization_pass *p, float *workspace) {
@@ -113,7 +104,10 @@ void ck_normalize(
     const struct ck_normalization *n, const void *x, const void *residual, float *workspace,
     void *y) {
   struct normalization_pass p = {.n = n, .x = x, .residual = residual, .y = y};
-  forward(&p, workspace);
+  if (n->inner == 1)
+    normalize_rows(&p, workspace);
+  else
+    normalize_channels(&p);
 }
 
 void ck_normalize_backward(

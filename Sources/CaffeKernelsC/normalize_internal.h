@@ -39,9 +39,6 @@ struct normalization_slope normalization_slope(
 /// Whether the backward pass needs those sums, or a joined gradient, which is written beside them.
 bool normalization_sums_gradient(const struct normalization_pass *p);
 
-/// The floor of the backward pass; that of a joined gradient has been minded where it was joined.
-float normalization_gradient_floor(const struct normalization_pass *p);
-
 /// Part of a blob: rows that begin at element `offset`.
 struct normalization_stretch {
   long offset;

@@ -21,8 +21,6 @@ struct rows_pass {
   double *sums;
 };
 
-static long channels_of(const struct rows_pass *r) { return r->p->n->channels; }
-
 static long parts(const struct ck_normalization *n) {
   return ck_parts(n->outer, CK_LIGHT_GRAIN / (n->channels > 0 ? n->channels : 1) + 1);
 }
@@ -102,7 +100,7 @@ static void sum_all(const struct rows_pass *r, ck_body body) {
 /// One pass, around the mean of the first rows; a second one only where that pivot lies far off.
 static void find_statistics(const struct rows_pass *r) {
   const struct ck_normalization *n = r->p->n;
-  long channels = channels_of(r), first_rows = least(n->outer, SUMMED);
+  long channels = n->channels, first_rows = least(n->outer, SUMMED);
   memset(r->pivot, 0, (size_t)channels * sizeof *r->pivot);
   sum_rows(r, add_moments, 0, 0, first_rows);
   for (long i = 0; i < channels; i++) r->pivot[i] = (float)(r->sums[i] / (double)first_rows);
@@ -117,7 +115,7 @@ static void find_statistics(const struct rows_pass *r) {
 }
 
 static void find_constants(const struct rows_pass *r) {
-  for (long i = 0; i < channels_of(r); i++) {
+  for (long i = 0; i < r->p->n->channels; i++) {
     struct normalization_line line = normalization_line(r->p->n, i);
     r->factor[i] = line.factor;
     r->shift[i] = line.shift;
@@ -141,7 +139,7 @@ static void write_gradient(
 static void write_rows(const struct rows_pass *r, write_tile *write, long begin, long end) {
   for (; end > begin; end -= WRITTEN) {
     long row = end - WRITTEN > begin ? end - WRITTEN : begin;
-    for (long first = 0; first < channels_of(r); first += CK_LANES) {
+    for (long first = 0; first < r->p->n->channels; first += CK_LANES) {
       struct normalization_stretch s = tile(r->p->n, row, end - row, first);
       write(r, &s, first);
     }
@@ -167,7 +165,7 @@ void normalize_rows(const struct normalization_pass *p, float *workspace) {
 
 void normalize_rows_backward(const struct normalization_pass *p, float *workspace) {
   struct rows_pass r = rows_pass(p, workspace);
-  long channels = channels_of(&r);
+  long channels = p->n->channels;
   find_constants(&r);
   if (normalization_sums_gradient(p)) {
     sum_all(&r, gradient_part);

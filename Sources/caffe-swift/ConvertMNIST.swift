@@ -13,6 +13,23 @@ struct ConvertMNIST: ParsableCommand {
       """,
     aliases: ["convert-mnist-data", "convert_mnist_data"])
 
+  @OptionGroup var files: MNISTFiles
+
+  @Option(help: "The kind of database.")
+  var backend = WritableDatabase.lmdb
+
+  func run() throws {
+    let progress = Progress("images")
+    let count = try MNISTConversion.convert(
+      images: files.images, labels: files.labels, to: files.database, as: backend,
+      progress: progress.update)
+    progress.finish()
+    print("\(files.database): \(count) records")
+  }
+}
+
+/// What a database is made of, and its name.
+struct MNISTFiles: ParsableArguments {
   @Argument(help: "Images: idx with three dimensions, magic 2051.")
   var images: String
 
@@ -21,15 +38,4 @@ struct ConvertMNIST: ParsableCommand {
 
   @Argument(help: "The database to make, which must not exist.")
   var database: String
-
-  @Option(help: "The kind of database.")
-  var backend = WritableDatabase.lmdb
-
-  func run() throws {
-    let progress = Progress("images")
-    let count = try MNISTConversion.convert(
-      images: images, labels: labels, to: database, as: backend, progress: progress.update)
-    progress.finish()
-    print("\(database): \(count) records")
-  }
 }

@@ -15,14 +15,7 @@ struct ConvertMNISTSiamese: ParsableCommand {
       """,
     aliases: ["convert-mnist-siamese-data", "convert_mnist_siamese_data"])
 
-  @Argument(help: "Images: idx with three dimensions, magic 2051.")
-  var images: String
-
-  @Argument(help: "Labels: idx with one dimension, magic 2049.")
-  var labels: String
-
-  @Argument(help: "The database to make, which must not exist.")
-  var database: String
+  @OptionGroup var files: MNISTFiles
 
   @Option(help: "The kind of database.")
   var backend = WritableDatabase.leveldb
@@ -33,9 +26,9 @@ struct ConvertMNISTSiamese: ParsableCommand {
   func run() throws {
     let progress = Progress("pairs")
     let count = try MNISTPairConversion.convert(
-      images: images, labels: labels, to: database, as: backend, seed: seed,
+      images: files.images, labels: files.labels, to: files.database, as: backend, seed: seed,
       progress: progress.update)
     progress.finish()
-    print("\(database): \(count) records")
+    print("\(files.database): \(count) records")
   }
 }

@@ -89,9 +89,7 @@ public final class SpeedChoices {
         runs.append(Run(candidate: candidate, trial: try candidate.prepare()))
       } catch is EngineRefusal {}
     }
-    guard let first = runs.first, runs.count > 1 else {
-      return runs.first?.candidate.name ?? candidates[0].name
-    }
+    guard runs.count > 1 else { return (runs.first?.candidate ?? candidates[0]).name }
     let clock = ContinuousClock()
     func time(_ trial: any Trial) -> Duration {
       trial.begin()
@@ -109,7 +107,7 @@ public final class SpeedChoices {
     }
     let rule = runs[0]
     let best = runs.dropFirst().max { $0.lead(over: rule) < $1.lead(over: rule) } ?? rule
-    return best.lead(over: rule) > 1 ? best.candidate.name : first.candidate.name
+    return (best.lead(over: rule) > 1 ? best : rule).candidate.name
   }
 
   private struct Run {

@@ -108,11 +108,12 @@ package struct ImageSetConversion: Sendable {
         return Picture(datum: datum, extents: DataTransformer.Extents(stored))
       }
       var image = try decode(file, isGray ? .gray : .color)
-      if let size, size != (image.height, image.width) {
+      if let size {
+        if size == (image.height, image.width), try original(file, of: format) != nil {
+          datum.data = file
+          return Picture(datum: datum, extents: DataTransformer.Extents(image))
+        }
         image = image.resized(height: size.height, width: size.width)
-      } else if try original(file, of: format) != nil {
-        datum.data = file
-        return Picture(datum: datum, extents: DataTransformer.Extents(image))
       }
       if let format {
         datum.data = try ImageEncoder.encode(image, format)

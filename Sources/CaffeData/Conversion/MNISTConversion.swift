@@ -17,9 +17,7 @@ package enum MNISTConversion {
     images imagesPath: String, labels labelsPath: String, to path: String,
     as backend: WritableDatabase = .lmdb, progress: (Int) -> Void = { _ in }
   ) throws -> Int {
-    let images = try IDXFile(imagesPath, .images)
-    let labels = try IDXFile(labelsPath, .labels)
-    try check(images, labels)
+    let (images, labels) = try open(imagesPath, labelsPath)
     try backend.create(path) { writer in
       var datum = Datum()
       datum.channels = 1
@@ -40,12 +38,18 @@ package enum MNISTConversion {
     return images.count
   }
 
+  /// - Parameter labelsPath: asked for once the images are open.
   /// - Throws: unless there are as many labels as images, and any.
-  static func check(_ images: IDXFile, _ labels: IDXFile) throws {
+  static func open(
+    _ imagesPath: String, _ labelsPath: @autoclosure () throws -> String
+  ) throws -> (images: IDXFile, labels: IDXFile) {
+    let images = try IDXFile(imagesPath, .images)
+    let labels = try IDXFile(labelsPath(), .labels)
     guard images.count == labels.count else {
       throw CaffeError(
         "\(images.path) has \(images.count) images, but \(labels.path) has \(labels.count) labels")
     }
     guard images.count > 0 else { throw CaffeError("there are no images", places: [images.path]) }
+    return (images, labels)
   }
 }

@@ -19,9 +19,7 @@ package enum MNISTPairConversion {
     images imagesPath: String, labels labelsPath: String, to path: String,
     as backend: WritableDatabase = .leveldb, seed: UInt64 = 1, progress: (Int) -> Void = { _ in }
   ) throws -> Int {
-    let images = try IDXFile(imagesPath, .images)
-    let labels = try IDXFile(labelsPath, .labels)
-    try MNISTConversion.check(images, labels)
+    let (images, labels) = try MNISTConversion.open(imagesPath, labelsPath)
     let (count, size) = (images.count, images.itemSize)
     let (pixels, classes) = (try images.readAll(), try labels.readAll())
     let random = CounterRandom(seed: seed)

@@ -10,9 +10,7 @@ package final class IDXDatabase: FixedRecords, @unchecked Sendable {
   /// Reads the images `path` and the labels beside them: of the same name, but with `images` and
   /// `idx3` become `labels` and `idx1`, compressed or not.
   package init(_ path: String) throws {
-    let images = try IDXFile(path, .images)
-    let labels = try IDXFile(Self.labels(of: path), .labels)
-    try MNISTConversion.check(images, labels)
+    let (images, labels) = try MNISTConversion.open(path, Self.labels(of: path))
     super.init(
       path: path, keyDigits: 8,
       extents: DataTransformer.Extents(
